@@ -1,4 +1,4 @@
-"""What the tests share: how deep Hypothesis searches, where random numbers start, what may be missing."""
+"""What the tests share: the depth of Hypothesis, the start of random numbers, what may be missing."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ import tinygrad_lite as tg
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Figures go to files: no test opens a window.
+os.environ.setdefault("MPLBACKEND", "Agg")
+
 
 def load_hypothesis_profile() -> None:
-    """Choose the profile named by HYPOTHESIS_PROFILE: by default `ci` where CI is set, else `dev`."""
+    """Choose the profile that HYPOTHESIS_PROFILE names: by default `ci` where CI is set, else `dev`."""
     if importlib.util.find_spec("hypothesis") is None:
         return
     from hypothesis import HealthCheck, settings

@@ -1,4 +1,4 @@
-"""The scripts that people and continuous integration run: they start anywhere and explain themselves."""
+"""The scripts that people and CI run: they start anywhere and explain themselves."""
 
 from __future__ import annotations
 
