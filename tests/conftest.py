@@ -1,4 +1,4 @@
-"""What the tests share: the depth of Hypothesis, the start of random numbers, what may be missing."""
+"""What the tests share: Hypothesis profiles, seeds, and what a machine may be missing."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 def load_hypothesis_profile() -> None:
-    """Choose the profile that HYPOTHESIS_PROFILE names: by default `ci` where CI is set, else `dev`."""
+    """Load the profile that HYPOTHESIS_PROFILE names: by default `ci` where CI is set, else `dev`."""
     if importlib.util.find_spec("hypothesis") is None:
         return
     from hypothesis import HealthCheck, settings
