@@ -21,7 +21,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 def load_hypothesis_profile() -> None:
-    """Load the profile that HYPOTHESIS_PROFILE names: by default `ci` where CI is set, else `dev`."""
+    """Load the profile HYPOTHESIS_PROFILE names: by default `ci` where CI is set, else `dev`."""
     if importlib.util.find_spec("hypothesis") is None:
         return
     from hypothesis import HealthCheck, settings
