@@ -28,14 +28,15 @@ quietly() {
     fi
 }
 
+may_be_root() {
+    [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null
+}
+
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then
         "$@"
-    elif sudo -n true 2>/dev/null; then
-        sudo -n "$@"
     else
-        say "that needs root, or sudo without a password"
-        return 1
+        sudo -n "$@"
     fi
 }
 
@@ -49,23 +50,21 @@ apt_install() {
 
 # Installs a package by the system's own manager; false where that is not possible or not wanted.
 system_install() {
-    local package=$1
-    if [ -n "${NO_SYSTEM_PACKAGES:-}" ]; then
+    local package=$1 manager install
+    for manager in apt-get dnf pacman apk brew none; do
+        if command -v "$manager" >/dev/null; then break; fi
+    done
+    case $manager in
+        apt-get) install=(apt_install) ;;
+        dnf) install=(as_root dnf install -y -q) ;;
+        pacman) install=(as_root pacman -S --noconfirm --needed) ;;
+        apk) install=(as_root apk add --quiet) ;;
+        brew) install=(brew install --quiet) ;;
+        none) return 1 ;;
+    esac
+    if [ -n "${NO_SYSTEM_PACKAGES:-}" ] || { [ "$manager" != brew ] && ! may_be_root; }; then
         return 1
     fi
-    say "Installing $package with the system's package manager ..."
-    if command -v apt-get >/dev/null; then
-        quietly apt_install "$package"
-    elif command -v dnf >/dev/null; then
-        quietly as_root dnf install -y -q "$package"
-    elif command -v pacman >/dev/null; then
-        quietly as_root pacman -S --noconfirm --needed "$package"
-    elif command -v apk >/dev/null; then
-        quietly as_root apk add --quiet "$package"
-    elif command -v brew >/dev/null; then
-        quietly brew install --quiet "$package"
-    else
-        say "no package manager that this script knows was found"
-        return 1
-    fi
+    say "Installing $package with $manager ..."
+    quietly "${install[@]}" "$package"
 }
