@@ -215,6 +215,13 @@ class TestResuming:
         next(iter(loader))
         assert sorted(np.concatenate(list(loader))) == list(range(11))
 
+    def test_a_resumed_epoch_left_early_is_not_resumed_again(self) -> None:
+        loader = new_loader()
+        next(iter(loader))
+        loader.load_state_dict(loader.state_dict())
+        next(iter(loader))
+        assert sorted(np.concatenate(list(loader))) == list(range(11))
+
     def test_examples_already_seen_are_not_made_again(self) -> None:
         loader = DataLoader(Squares(10), batch_size=3)
         batches = iter(loader)

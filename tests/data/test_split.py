@@ -52,6 +52,11 @@ class TestTrainTestSplit:
             proportional = len(test) * np.mean(labels == label)
             assert abs(np.sum(test == label) - proportional) <= 1
 
+    def test_stratified_parts_are_not_sorted_by_class(self) -> None:
+        labels = np.repeat([0, 1], 50)
+        for part in train_test_split(labels, test_size=0.5, rng=0, stratify=labels):
+            assert not np.array_equal(part, np.sort(part))
+
     def test_every_member_of_a_class_is_equally_likely_to_be_tested(self) -> None:
         labels = np.repeat([0, 1], [4, 6])
         generator = np.random.default_rng(0)
