@@ -78,8 +78,8 @@ class DataLoader:
         epoch = self._epoch if self._resuming else None
         self._resuming = False
         if epoch is None:
-            # The order grows from one drawn number, so that a state is small, and so that restoring
-            # it never winds back a generator that others draw from too.
+            # The order grows from one drawn number: a state is small, and restoring it never winds
+            # a generator that others draw from too back to the start of the epoch.
             seed = int(self.rng.integers(2**63)) if self.shuffle else None
             epoch = _Epoch(seed, done=0)
         self._epoch = epoch

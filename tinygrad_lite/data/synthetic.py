@@ -1,7 +1,4 @@
-"""Toy classification problems in the plane: moons, circles, spirals and XOR.
-
-Labels alternate from point to point, so that any slice of the data holds every class.
-"""
+"""Toy classification problems in the plane, their classes taking turns from point to point."""
 
 from __future__ import annotations
 
