@@ -1,0 +1,223 @@
+"""The chain rule: walk the records from the output back, and carry the gradient along every edge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.mode import mode, switched
+from tinygrad_lite.ops import cast, positive, reshape, sum, where
+from tinygrad_lite.tensor import Tensor, constant
+
+
+class Contribution(NamedTuple):
+    """What one argument slot of one record adds to the gradient of its input; raw arrays."""
+
+    node: Tensor
+    slot: int
+    upstream: Any
+    value: Any
+    before: Any
+    after: Any
+
+
+Observer = Callable[[Contribution], None]
+
+
+def run_backward(
+    output: Tensor,
+    gradient: Any = None,
+    create_graph: bool = False,
+    observer: Observer | None = None,
+) -> None:
+    """Accumulate the derivative of ``output`` into ``grad`` of its leaves: ``Tensor.backward``."""
+    for x, g in cotangents(output, gradient, create_graph, observer).items():
+        if x.grad is not None:
+            g = x.grad + g if isinstance(g, Tensor) else x.grad._data + g
+        x.grad = g if isinstance(g, Tensor) else lift(g)
+
+
+def cotangents(
+    output: Tensor,
+    gradient: Any = None,
+    create_graph: bool = False,
+    observer: Observer | None = None,
+) -> dict[Tensor, Any]:
+    """The gradient of ``output`` for every leaf that it depends on and that requires one.
+
+    Values are raw arrays that share memory with nothing, or tensors where the backward pass is
+    itself recorded (``create_graph``) or intercepted. Hooks run and retained gradients are kept.
+    """
+    if not output._requires_grad:
+        raise RuntimeError(
+            f"backward() on {output._describe()} that requires no gradient: none of the tensors it "
+            "was computed from has requires_grad=True, or the graph was cut by detach() or no_grad()"
+        )
+    seed = _seed(output, gradient)
+    intercept = mode().intercept
+    lifted = create_graph or intercept is not None
+    nodes = graph.topological(output, _changed)
+    if not lifted:
+        with np.errstate(all="ignore"):
+            pending = _propagate(nodes, output, seed, False, observer)
+    else:
+        with switched(grad=create_graph), np.errstate(all="ignore"):
+            pending = _propagate(nodes, output, lift(seed), True, observer)
+    return _separated(pending, seed)
+
+
+def _propagate(
+    nodes: list[Tensor], output: Tensor, seed: Any, lifted: bool, observer: Observer | None
+) -> dict[Tensor, Any]:
+    """The walk itself; what is left at its end are the gradients of the leaves."""
+    pending: dict[Tensor, Any] = {output: seed}
+    for t in reversed(nodes):
+        g = pending.pop(t, None)
+        if g is None:
+            continue
+        if t.watch is not None:
+            g = _arrived(t, g, lifted)
+        operation, inputs, attributes, _, _, _ = t.record
+        if lifted:
+            out = t
+            values = inputs
+        else:
+            out = t._data
+            values = [x._data for x in inputs]
+        for slot, (rule, x) in enumerate(zip(operation.vjps, inputs)):
+            if not x._requires_grad or rule is None:
+                continue
+            c = rule(g, out, *values, **attributes)
+            kind = type(c)
+            if kind is np.ndarray:
+                data = x._data
+                if (
+                    c.shape != np.shape(data)
+                    or c.dtype != data.dtype
+                    or (operation.elementwise and not operation.bounded)
+                ):
+                    c = _conform(c, x, g, t, slot, False)
+            elif kind is not type(x._data) or c != c:
+                c = _conform(c, x, g, t, slot, lifted)
+            before = pending.get(x)
+            after = c if before is None else before + c
+            pending[x] = after
+            if observer is not None:
+                observer(Contribution(t, slot, g, c, before, after))
+    for x, g in pending.items():
+        if x.watch is not None:
+            pending[x] = _arrived(x, g, lifted)
+    return pending
+
+
+def _seed(output: Tensor, gradient: Any) -> Any:
+    """The gradient to start from, of the output's shape and dtype."""
+    data = output._data
+    if gradient is None:
+        if output.size != 1:
+            raise RuntimeError(
+                f"backward() on {output._describe()} needs gradient=..., of that shape; without "
+                "one the output must be a single number, such as a loss: sum() or mean() it first"
+            )
+        return np.ones_like(data)[()]
+    if isinstance(gradient, Tensor):
+        value = gradient._data
+    else:
+        value = np.asarray(gradient)
+    if np.shape(value) != output.shape:
+        raise ValueError(
+            f"the gradient given to backward() has shape {np.shape(value)}, "
+            f"but the output has shape {output.shape}"
+        )
+    value = np.asarray(value, dtype=output.dtype)[()]
+    return gradient if isinstance(gradient, Tensor) and gradient._requires_grad else value
+
+
+def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
+    """Run the hooks of ``t`` on its complete gradient and keep it if that was asked for."""
+    watch = t.watch
+    assert watch is not None
+    for hook in tuple(watch.hooks.values()):
+        given = lift(g) if lifted else lift(np.array(g)[()])
+        replaced = hook(given)
+        if replaced is not None:
+            if np.shape(replaced) != t.shape:
+                raise ValueError(
+                    f"a hook on {t._describe()} returned a gradient of shape {np.shape(replaced)}"
+                )
+            replaced = lift(replaced)
+            g = replaced if lifted else np.asarray(replaced._data, dtype=t.dtype)[()]
+    if watch.retain:
+        kept = lift(g) if lifted else lift(np.array(g)[()])
+        t.grad = kept if t.grad is None else t.grad + kept
+    return g
+
+
+def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> Any:
+    """A contribution with the shape and dtype of its input, and zero where the upstream is zero."""
+    operation = t.record[0]
+    if lifted and not isinstance(c, Tensor):
+        c = lift(c)
+    if operation.elementwise and not operation.bounded:
+        values = c._data if lifted else c
+        if np.isnan(np.sum(values)):
+            c = _annihilate(c, g)
+    if np.shape(c) != x.shape:
+        c = unbroadcast(c, x.shape, lambda: f"rule {slot} of {operation.name!r}")
+    if c.dtype != x.dtype:
+        c = cast(c, x.dtype)
+    return c
+
+
+def _annihilate(c: Any, g: Any) -> Any:
+    """``c`` with zeros for what is not a number where the gradient ``g`` above it is exactly zero."""
+    values = c._data if isinstance(c, Tensor) else c
+    upstream = g._data if isinstance(g, Tensor) else g
+    if np.ndim(values) < np.ndim(upstream):
+        return c
+    unused = (upstream == 0) & np.isnan(values)
+    return where(unused, values.dtype.type(0), c)
+
+
+def unbroadcast(c: Any, shape: tuple[int, ...], whose: Callable[[], str]) -> Any:
+    """Sum ``c`` to ``shape``: the transpose of broadcasting ``shape`` to the shape of ``c``."""
+    have = np.shape(c)
+    added = len(have) - len(shape)
+    stretched = [i for i, n in enumerate(shape) if n == 1 and added >= 0 and have[i + added] != 1]
+    if added < 0 or any(
+        n != have[i + added] for i, n in enumerate(shape) if i not in stretched
+    ):
+        raise ValueError(
+            f"{whose()} returned a gradient of shape {have} for an argument of shape {shape}"
+        )
+    return reshape(sum(c, axis=(*range(added), *(i + added for i in stretched))), shape)
+
+
+def _changed(t: Tensor, slot: int) -> None:
+    x = t.record[1][slot]
+    place = graph.site(t)
+    raise RuntimeError(
+        f"{x._describe()} was changed in place after {t.record[0].name!r} had read it "
+        f"({place}): the gradient would be wrong. Call backward() before the change, or compute "
+        "the result again after it"
+    )
+
+
+def _separated(gradients: dict[Tensor, Any], seed: Any) -> dict[Tensor, Any]:
+    """The gradients, each in memory of its own."""
+    taken = {id(seed)}
+    for x, g in gradients.items():
+        array = g._data if isinstance(g, Tensor) else g
+        if isinstance(array, np.ndarray):
+            if id(array) in taken or array.base is not None or not array.flags.writeable:
+                gradients[x] = positive(g)
+            taken.add(id(array))
+    return gradients
+
+
+def lift(value: Any) -> Tensor:
+    """The value as a tensor: itself if it is one, else a constant around it."""
+    return value if isinstance(value, Tensor) else constant(value)

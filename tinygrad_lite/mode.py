@@ -1,0 +1,99 @@
+"""The switches that decide how an operation is carried out, one set per thread and per context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+from weakref import ref
+
+
+
+class Scope:
+    """One call of a module: a weak reference to the module, and the call it was made in."""
+
+    __slots__ = ("module", "outer")
+
+    def __init__(self, module: ref[Any], outer: Scope | None) -> None:
+        self.module = module
+        self.outer = outer
+
+
+Interceptor = Callable[[Any, tuple[Any, ...], dict[str, Any]], Any]
+
+
+class Mode(NamedTuple):
+    """What an operation asks before it runs.
+
+    Attributes:
+        grad: whether results that depend on a tensor with ``requires_grad`` are recorded.
+        intercept: if given, is called as ``intercept(primitive, inputs, attributes)`` in place of
+            the primitive; to go on it calls the primitive with ``switched(intercept=None)``.
+        scope: the innermost module call, a :class:`Scope`.
+    """
+
+    grad: bool = True
+    intercept: Interceptor | None = None
+    scope: Scope | None = None
+
+
+_mode: ContextVar[Mode] = ContextVar("tinygrad_lite.mode", default=Mode())  # noqa: B039 - immutable
+
+mode = _mode.get
+
+
+@contextmanager
+def switched(**changes: Any) -> Iterator[None]:
+    """Change fields of the mode for the body of a ``with``; they are restored whatever happens."""
+    token = _mode.set(mode()._replace(**changes))
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+enter_mode = _mode.set
+leave_mode = _mode.reset
+
+
+def no_grad(function: Callable[..., Any] | None = None) -> Any:
+    """Compute without recording: a context manager, and a decorator with or without parentheses.
+
+    >>> import tinygrad_lite as tg
+    >>> w = tg.tensor(2.0, requires_grad=True)
+    >>> with tg.no_grad():
+    ...     (w * 3).requires_grad
+    False
+    >>> @tg.no_grad()
+    ... def predict(x):
+    ...     return w * x
+    >>> predict(3).requires_grad
+    False
+    """
+    switch = switched(grad=False)
+    return switch if function is None else switch(function)
+
+
+def enable_grad(function: Callable[..., Any] | None = None) -> Any:
+    """Record again inside a ``no_grad`` block: a context manager and a decorator, as ``no_grad``.
+
+    >>> import tinygrad_lite as tg
+    >>> w = tg.tensor(2.0, requires_grad=True)
+    >>> with tg.no_grad(), tg.enable_grad():
+    ...     (w * 3).requires_grad
+    True
+    """
+    switch = switched(grad=True)
+    return switch if function is None else switch(function)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations are recorded here.
+
+    >>> import tinygrad_lite as tg
+    >>> with tg.no_grad():
+    ...     tg.is_grad_enabled()
+    False
+    """
+    return mode().grad

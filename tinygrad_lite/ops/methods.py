@@ -1,0 +1,195 @@
+"""What operations are on a Tensor as operators, methods and NumPy's protocols: the one table."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import ops
+from tinygrad_lite.mode import mode
+from tinygrad_lite.ops import arithmetic, compare, index, linalg
+from tinygrad_lite.primitive import binary_operator, reflected_operator, unary_operator
+from tinygrad_lite.tensor import Tensor, new, tick
+
+
+def _power(x: Tensor, y: Any) -> Any:
+    if type(y) in (int, float) and y == 2:
+        return arithmetic.square(x)
+    return _general_power(x, y)
+
+
+_general_power = binary_operator(arithmetic.power, operator.pow)
+
+
+def _set(t: Tensor, index: Any, value: Any) -> None:
+    """``t[index] = value``, recorded: t becomes a copy of its former state with the new values."""
+    before = _former(t, f"t[...] = value on {t._describe()}")
+    _become(t, before, ops.assign(before, index, value))
+
+
+def _in_place(operation: Callable[[Any, Any], Any], sign: str) -> Callable[..., Any]:
+    def operate(t: Tensor, value: Any) -> Tensor:
+        before = _former(t, f"{sign} on {t._describe()}")
+        _become(t, before, operation(before, value))
+        return t
+
+    return operate
+
+
+def _former(t: Tensor, statement: str) -> Tensor:
+    """The state of ``t`` before a change in place, as a tensor of its own."""
+    grad = mode().grad
+    if t._requires_grad and t.record is None and grad:
+        raise RuntimeError(
+            f"{statement}: it is a leaf that requires a gradient, so it cannot be changed in place "
+            "here; update parameters under tg.no_grad(), or work on a copy (t + 0)"
+        )
+    if t._requires_grad and t.record is not None and not grad:
+        raise RuntimeError(
+            f"{statement} under no_grad(): it is the result of {t.record[0].name!r}, whose gradient "
+            "would no longer fit its values; detach() it first"
+        )
+    before = new(Tensor)
+    for slot in ("_data", "_requires_grad", "record", "order", "name"):
+        setattr(before, slot, getattr(t, slot))
+    before.grad = None
+    before.watch, t.watch = t.watch, None
+    return before
+
+
+def _become(t: Tensor, before: Tensor, value: Tensor) -> None:
+    """Give ``t`` the values of ``value`` and a record that leads to it and to its own past."""
+    if value.shape != before.shape:
+        raise ValueError(
+            f"a change in place cannot turn shape {before.shape} into {value.shape}"
+        )
+    if value.dtype != before.dtype:
+        if not np.can_cast(value.dtype, before.dtype, "same_kind"):
+            raise TypeError(f"a change in place cannot turn {before.dtype} into {value.dtype}")
+        value = ops.cast(value, before.dtype)
+    if value._requires_grad:
+        value = index.replaced(before, value)
+        t._requires_grad = True
+        t.record = value.record
+    elif before.record is None:
+        t.watch = before.watch
+    t._data = value._data
+    t.order = tick()
+
+
+def _array_ufunc(t: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    if method == "__call__":
+        operation = numpy_table().get(ufunc)
+    else:
+        operation = None
+    if operation is None:
+        what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        raise TypeError(f"numpy.{what} has no gradient rule here; use t.detach().numpy()")
+    return _without_out(operation, ufunc.__name__)(*inputs, **kwargs)
+
+
+def _array_function(
+    t: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    operation = numpy_table().get(function)
+    if operation is None:
+        raise TypeError(
+            f"numpy.{function.__name__} has no gradient rule here; use t.detach().numpy()"
+        )
+    return _without_out(operation, function.__name__)(*args, **kwargs)
+
+
+def _without_out(operation: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if kwargs.pop("out", None) is not None:
+            raise TypeError(f"numpy.{name} with out= cannot be recorded: use its result")
+        if isinstance(kwargs.get("where", 0), np.ndarray):
+            raise TypeError(f"numpy.{name} with where= cannot be recorded: use tg.where")
+        return operation(*args, **kwargs)
+
+    return call
+
+
+_numpy: dict[Any, Callable[..., Any]] = {}
+
+
+def numpy_table() -> dict[Any, Callable[..., Any]]:
+    """NumPy's functions and the operations of the same name here."""
+    if not _numpy:
+        names = [n for n in ops.__all__ if hasattr(np, n) and callable(getattr(np, n))]
+        _numpy.update({getattr(np, n): getattr(ops, n) for n in names})
+        _numpy[np.shape] = lambda t: t.shape
+        _numpy[np.ndim] = lambda t: t.ndim
+        _numpy[np.size] = lambda t: t.size
+    return _numpy
+
+
+_BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
+    "add": (arithmetic.add, operator.add),
+    "sub": (arithmetic.subtract, operator.sub),
+    "mul": (arithmetic.multiply, operator.mul),
+    "truediv": (arithmetic.divide, operator.truediv),
+    "pow": (arithmetic.power, operator.pow),
+    "matmul": (linalg.matmul, operator.matmul),
+    "and": (compare.bitwise_and, operator.and_),
+    "or": (compare.bitwise_or, operator.or_),
+    "xor": (compare.bitwise_xor, operator.xor),
+}
+
+_NAMES = (
+    "abs clip exp log log_softmax logsumexp matmul max mean min relu reshape sigmoid softmax sqrt "
+    "square squeeze std sum swapaxes tanh transpose var"
+).split()
+
+
+def _method(operation: Callable[..., Any]) -> Callable[..., Any]:
+    """The method of Tensor that calls ``operation`` with the tensor in front."""
+
+    @wraps(operation, updated=())
+    def call(t: Tensor, *args: Any, **kwargs: Any) -> Any:
+        return operation(t, *args, **kwargs)
+
+    return call
+
+
+METHODS: dict[str, Any] = {
+    **{f"__{n}__": binary_operator(p, f) for n, (p, f) in _BINARY.items()},
+    **{f"__r{n}__": reflected_operator(p) for n, (p, _) in _BINARY.items()},
+    **{
+        f"__i{n}__": _in_place(f, f"{sign}=")
+        for n, sign, f in (
+            ("add", "+", operator.add),
+            ("sub", "-", operator.sub),
+            ("mul", "*", operator.mul),
+            ("truediv", "/", operator.truediv),
+            ("pow", "**", operator.pow),
+        )
+    },
+    "__pow__": _power,
+    **{
+        f"__{n}__": binary_operator(p, getattr(operator, n))
+        for n, p in (
+            ("eq", compare.equal),
+            ("ne", compare.not_equal),
+            ("lt", compare.less),
+            ("le", compare.less_equal),
+            ("gt", compare.greater),
+            ("ge", compare.greater_equal),
+        )
+    },
+    "__neg__": unary_operator(arithmetic.negative),
+    "__pos__": unary_operator(arithmetic.positive),
+    "__abs__": unary_operator(ops.abs),
+    "__invert__": unary_operator(compare.invert),
+    "__getitem__": lambda t, index: ops.getitem(t, index),
+    "__setitem__": _set,
+    "__array_ufunc__": _array_ufunc,
+    "__array_function__": _array_function,
+    "astype": _method(ops.cast),
+    **{name: _method(getattr(ops, name)) for name in _NAMES},
+    "T": property(lambda t: ops.transpose(t), doc="The transpose: the axes reversed."),
+}

@@ -1,0 +1,286 @@
+"""Primitive: an operation declared once, by its forward function and one rule per argument."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.mode import mode
+from tinygrad_lite.tensor import Tensor, constant, new, tick
+
+Rule = Callable[..., Any]
+
+PLAIN = frozenset({np.ndarray, float, int, bool, *np.sctypeDict.values()})
+"""The types that are taken as they are; Python's numbers stay weak (NEP 50)."""
+
+getframe = sys._getframe
+
+
+class _Inside(dict[str, bool]):
+    """Whether a source file belongs to this package, looked up once per file."""
+
+    root = os.path.dirname(__file__) + os.sep
+
+    def __missing__(self, filename: str) -> bool:
+        self[filename] = filename.startswith(self.root)
+        return self[filename]
+
+
+inside = _Inside()
+
+
+class PerSlot:
+    """The rules of an operation of any number of arguments: ``rule(slot, g, out, *inputs)``."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+
+    def __iter__(self) -> Iterator[Rule]:
+        slot = 0
+        while True:
+            yield self[slot]
+            slot += 1
+
+    def __getitem__(self, slot: int) -> Rule:
+        return partial(self.rule, slot)
+
+
+class Primitive:
+    """An operation on arrays that leaves a record; made by :func:`primitive`."""
+
+    def __init__(
+        self,
+        forward: Callable[..., Any],
+        vjps: Sequence[Rule | None] | PerSlot | None,
+        name: str,
+        symbol: str,
+        elementwise: bool,
+        bounded: bool,
+        in_place: bool,
+        doc: str | None,
+    ) -> None:
+        self.forward = forward
+        self.vjps = vjps
+        self.name = name
+        self.symbol = symbol
+        self.elementwise = elementwise
+        self.bounded = bounded
+        self.in_place = in_place
+        self.__doc__ = doc
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __call__(self, *inputs: Any, **attributes: Any) -> Any:
+        grad, intercept, scope = mode()
+        if intercept is not None:
+            return intercept(self, inputs, attributes)
+        needed = lifted = False
+        values = []
+        for x in inputs:
+            if isinstance(x, Tensor):
+                lifted = True
+                values.append(x._data)
+                if x._requires_grad:
+                    needed = True
+            elif type(x) in PLAIN:
+                values.append(x)
+            elif hasattr(type(x), "__primitive__"):
+                return type(x).__primitive__(self, inputs, attributes)
+            else:
+                return self(*(admit(x, self.name) for x in inputs), **attributes)
+        if not lifted:
+            out = self.forward(*values, **attributes)
+            return out[()] if type(out) is np.ndarray and not out.ndim else out
+        out = self._compute(values, attributes)
+        t = new(Tensor)
+        t._data = out
+        t.grad = t.name = t.watch = None
+        if needed and grad and self.vjps is not None:
+            t._requires_grad = True
+            t.order = tick()
+            frame = getframe(1)
+            while inside[frame.f_code.co_filename]:
+                frame = frame.f_back  # type: ignore[assignment]
+            t.record = (
+                self,
+                tuple([x if isinstance(x, Tensor) else constant(x) for x in inputs]),
+                attributes,
+                scope,
+                frame.f_code,
+                frame.f_lasti,
+            )
+        else:
+            t._requires_grad = False
+            t.order = 0
+            t.record = None
+        return t
+
+    def _compute(self, values: Iterable[Any], attributes: dict[str, Any]) -> Any:
+        """The forward function, its errors naming the operation and the shapes."""
+        try:
+            out = self.forward(*values, **attributes)
+        except Exception as error:
+            raise explained(error, self.name, values) from error
+        if type(out) is np.ndarray:
+            return out if out.ndim else out[()]
+        return out if isinstance(out, np.generic) else np.asarray(out)[()]
+
+
+def explained(error: Exception, name: str, values: Iterable[Any]) -> Exception:
+    """The error of a forward function, with the operation and the shapes it was given."""
+    kinds = ", ".join(
+        f"{type(v).__name__} {v!r}" if np.isscalar(v) else f"{np.shape(v)} {np.asarray(v).dtype}"
+        for v in values
+    )
+    kind = type(error) if type(error) in (TypeError, IndexError, ZeroDivisionError) else ValueError
+    if isinstance(error, np.linalg.LinAlgError):
+        kind = np.linalg.LinAlgError
+    return kind(f"{name}({kinds}): {error}")
+
+
+def admit(x: Any, name: str) -> Any:
+    """``x`` as an operation can take it: lists and other array-likes become arrays."""
+    if isinstance(x, Tensor) or type(x) in PLAIN or hasattr(type(x), "__primitive__"):
+        return x
+    array = np.asarray(x)
+    if array.dtype.kind not in "fiubc":
+        raise TypeError(
+            f"{name} takes tensors, arrays and numbers, not {type(x).__name__} ({x!r:.60})"
+        )
+    return array if array.ndim else array[()]
+
+
+def primitive(
+    forward: Callable[..., Any],
+    vjps: Sequence[Rule | None] | PerSlot | Callable[..., Any] | None = None,
+    *,
+    name: str | None = None,
+    symbol: str | None = None,
+    elementwise: bool = False,
+    bounded: bool = False,
+    in_place: bool = False,
+    doc: str | None = None,
+) -> Primitive:
+    """Declare an operation: how it is computed, and how its derivative is carried back.
+
+    Args:
+        forward: takes the arrays as positional and the static attributes as keyword arguments, and
+            returns one array.
+        vjps: one rule per argument, ``rule(g, out, *inputs, **attributes)``: from ``g``, the
+            gradient of the result ``out``, it makes the gradient of that argument. Written with
+            operators and the functions of this library, it serves arrays and tensors, so first and
+            higher orders, alike; it must not change what it is given. None stands for an argument
+            that has no derivative. A gradient that is larger than its argument because the
+            argument was broadcast is summed by the engine. For an operation of any number of
+            arguments: a function ``rule(slot, g, out, *inputs, **attributes)``. No rules at all:
+            the result is a constant to the chain rule.
+        name: shown in pictures, messages and records; the name of ``forward`` by default.
+        symbol: drawn in the circle of the operation; the name by default.
+        elementwise: each element of the result depends on one element (after broadcasting) of
+            every argument. A zero upstream gradient then contributes exactly zero, even where the
+            local derivative is infinite or not a number.
+        bounded: the local derivatives are finite for every input, so that guard is not needed.
+        in_place: the first argument is the former state of the result.
+        doc: the documentation of the operation.
+
+    >>> import numpy as np
+    >>> import tinygrad_lite as tg
+    >>> cube = tg.primitive(lambda x: x**3, [lambda g, out, x: g * 3 * x**2], name="cube")
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> cube(x).sum().backward()
+    >>> x.grad
+    tensor([ 3., 12.])
+    """
+    rules = PerSlot(vjps) if callable(vjps) else vjps
+    name = name or getattr(forward, "__name__", "operation")
+    return Primitive(
+        forward,
+        tuple(rules) if isinstance(rules, Sequence) else rules,
+        name,
+        symbol or name,
+        elementwise,
+        bounded,
+        in_place,
+        doc or forward.__doc__,
+    )
+
+
+def unary_operator(operation: Primitive) -> Callable[[Tensor], Any]:
+    """The method of Tensor that applies a primitive of one argument."""
+
+    def operate(x: Tensor) -> Any:
+        return operation(x)
+
+    return operate
+
+
+def binary_operator(operation: Primitive, compute: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+    """The method of Tensor that applies a primitive of two arguments.
+
+    It does what calling the primitive does, on the short way that graphs of single numbers need:
+    ``compute``, Python's own operator, is quicker than a ufunc where there is one number.
+    """
+
+    differentiable = operation.vjps is not None
+
+    def operate(x: Tensor, y: Any) -> Any:
+        grad, intercept, scope = mode()
+        if isinstance(y, Tensor):
+            a = x._data
+            b = y._data
+        elif type(y) is float or type(y) is int:
+            a = x._data
+            b = y
+            y = constant(y)
+        elif operand(y):
+            return operation(x, y)
+        else:
+            return NotImplemented
+        if intercept is not None:
+            return intercept(operation, (x, y), {})
+        try:
+            out = compute(a, b)
+        except Exception as error:
+            raise explained(error, operation.name, (a, b)) from error
+        t = new(Tensor)
+        t._data = out
+        t.grad = t.name = t.watch = None
+        if grad and (x._requires_grad or y._requires_grad) and differentiable:
+            t._requires_grad = True
+            t.order = tick()
+            frame = getframe(1)
+            while inside[frame.f_code.co_filename]:
+                frame = frame.f_back  # type: ignore[assignment]
+            t.record = (operation, (x, y), NONE, scope, frame.f_code, frame.f_lasti)
+        else:
+            t._requires_grad = False
+            t.order = 0
+            t.record = None
+        return t
+
+    return operate
+
+
+def reflected_operator(operation: Primitive) -> Callable[..., Any]:
+    """The method of Tensor for an operand on the left that is no tensor."""
+
+    def operate(y: Tensor, x: Any) -> Any:
+        return operation(x, y) if operand(x) else NotImplemented
+
+    return operate
+
+
+def operand(x: Any) -> bool:
+    """Whether ``x`` can stand beside a tensor in an expression."""
+    return type(x) in PLAIN or isinstance(x, (list, tuple, np.ndarray)) or hasattr(
+        type(x), "__primitive__"
+    )
+
+
+NONE: dict[str, Any] = {}
