@@ -16,8 +16,10 @@ torch.set_num_threads(thread_limit())
 def make(problem: ScalarNetwork) -> Callable[[], torch.Tensor]:
     layers = [
         [
-            ([torch.tensor(w, requires_grad=True) for w in weights],
-             torch.tensor(bias, requires_grad=True))
+            (
+                [torch.tensor(w, requires_grad=True) for w in weights],
+                torch.tensor(bias, requires_grad=True),
+            )
             for weights, bias in layer
         ]
         for layer in problem.weights

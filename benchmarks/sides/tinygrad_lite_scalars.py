@@ -14,8 +14,10 @@ from benchmarks.work import ScalarNetwork
 def make(problem: ScalarNetwork) -> Callable[[], Any]:
     layers = [
         [
-            ([tg.tensor(w, requires_grad=True) for w in weights],
-             tg.tensor(bias, requires_grad=True))
+            (
+                [tg.tensor(w, requires_grad=True) for w in weights],
+                tg.tensor(bias, requires_grad=True),
+            )
             for weights, bias in layer
         ]
         for layer in problem.weights

@@ -1,0 +1,95 @@
+"""The main benchmark: whole training steps, checked against each other and then measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmarks.sides import Unavailable, describe, load, sides_for
+from benchmarks.timing import Plan, Step, interleave
+from benchmarks.work import Problem
+
+CHECKED_STEPS = 8
+TOLERANCE = 1e-3
+
+
+@dataclass
+class Outcome:
+    """One problem's result: samples in seconds per step, and why sides are missing."""
+
+    problem: Problem
+    times: dict[str, list[float]] = field(default_factory=dict)
+    skipped: dict[str, str] = field(default_factory=dict)
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def reference(self) -> str:
+        """The side that the others are divided by."""
+        return next(iter(sides_for(self.problem)))
+
+
+def run(
+    problem: Problem,
+    plan: Plan,
+    only: Collection[str] = (),
+    skip: Collection[str] = (),
+    say: Callable[[str], None] = print,
+) -> Outcome:
+    """Prepares, checks and measures all sides of a problem.
+
+    With `only`, the sides named there and the reference; without those named in `skip`. A side
+    that fails or whose losses are wrong is left out of the measurement and reported.
+    """
+    outcome = Outcome(problem)
+    steps: dict[str, Step] = {}
+    expected: list[float] = []
+    for name in sides_for(problem):
+        if name != outcome.reference and (name in skip or (only and name not in only)):
+            outcome.skipped[name] = "not asked for"
+            continue
+        say(f"  preparing {name}")
+        try:
+            step, losses = prepare(name, problem)
+        except Unavailable as reason:
+            outcome.skipped[name] = str(reason)
+            continue
+        expected = expected or losses
+        if losses and (difference := disagreement(losses, expected)):
+            outcome.wrong[name] = difference
+            continue
+        steps[name] = step
+    if outcome.reference not in steps:
+        reason = outcome.skipped.get(outcome.reference, "it failed")
+        outcome.skipped |= dict.fromkeys(steps, f"no reference: {reason}")
+        return outcome
+    say("  measuring")
+    outcome.times = interleave(steps, plan)
+    return outcome
+
+
+def prepare(name: str, problem: Problem) -> tuple[Step, list[float]]:
+    """The side's step, and its first losses (none if it does not compute any).
+
+    Raises `Unavailable` if its library is missing or cannot do it.
+    """
+    side = load(name)
+    try:
+        step: Step = side.make(problem)
+        losses = [float(step()) for _ in range(CHECKED_STEPS)]
+    except Exception as error:
+        raise Unavailable(describe(error)) from error
+    return step, losses if _computes_loss(side) else []
+
+
+def disagreement(losses: Sequence[float], expected: Sequence[float]) -> str:
+    """The first loss that is off by more than float32 accounts for, or an empty string."""
+    for number, (loss, wanted) in enumerate(zip(losses, expected, strict=True), 1):
+        if not math.isclose(loss, wanted, rel_tol=TOLERANCE, abs_tol=TOLERANCE):
+            return f"loss {loss:.6g} instead of {wanted:.6g} at step {number}"
+    return ""
+
+
+def _computes_loss(side: Any) -> bool:
+    return bool(getattr(side, "COMPUTES_LOSS", True))
