@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -70,7 +71,8 @@ def test_setup_refuses_an_unknown_part(checkout: Path):
 
 def test_setup_says_when_python_is_too_old(checkout: Path):
     old = checkout / "python3.9"
-    old.write_text("#!/usr/bin/env bash\nexit 1\n")
+    pretend = "import sys; sys.version_info = (3, 9); exec(sys.argv[1])"
+    old.write_text(f"#!/usr/bin/env bash\nexec '{sys.executable}' -c '{pretend}' \"$2\"\n")
     old.chmod(0o755)
     result = run(checkout / "scripts" / "setup", env={**os.environ, "PYTHON": str(old)})
     assert result.returncode == 1
