@@ -74,23 +74,28 @@ def _propagate(
 ) -> dict[Tensor, Any]:
     """The walk itself; what is left at its end are the gradients of the leaves."""
     pending: dict[Tensor, Any] = {output: seed}
+    take = pending.pop
     for t in reversed(nodes):
-        g = pending.pop(t, None)
+        g = take(t, None)
         if g is None:
             continue
         if t.watch is not None:
             g = _arrived(t, g, lifted)
         operation, inputs, attributes, _, _, _ = t.record
-        if lifted:
-            out = t
-            values = inputs
-        else:
-            out = t._data
-            values = [x._data for x in inputs]
-        for slot, (rule, x) in enumerate(zip(operation.vjps, inputs)):
+        out = t if lifted else t._data
+        slot = -1
+        for rule, x in zip(operation.vjps, inputs):
+            slot += 1
             if not x._requires_grad or rule is None:
                 continue
-            c = rule(g, out, *values, **attributes)
+            if lifted:
+                c = rule(g, out, *inputs, **attributes)
+            elif attributes or len(inputs) > 2:
+                c = rule(g, out, *[y._data for y in inputs], **attributes)
+            elif slot or len(inputs) == 2:  # spelled out: these calls are the ones that count
+                c = rule(g, out, inputs[0]._data, inputs[1]._data)
+            else:
+                c = rule(g, out, x._data)
             kind = type(c)
             if kind is np.ndarray:
                 data = x._data
