@@ -61,8 +61,8 @@ def measure(name: str, problem: MLP) -> Footprint:
     Raises `Unavailable` if the side's library is missing or cannot do it.
     """
     side = load(name)
-    problem.batches, problem.weights  # made before, so that no side is charged for them
     try:
+        # Also makes the problem's data, which is kept: no side is charged for it.
         _train(side.make(problem))
         gc.collect()
         tracemalloc.start()

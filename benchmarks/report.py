@@ -42,20 +42,24 @@ def duration(seconds: float) -> str:
 def outcome_table(outcome: Outcome) -> str:
     """One problem: median, minimum and ratio of each side, the reference first."""
     titles = sides_for(outcome.problem)
-    shares = ratios(outcome.times, outcome.reference) if outcome.times else {}
     scalars = isinstance(outcome.problem, ScalarNetwork)
+    of_medians, of_minima = (
+        ratios(outcome.times, outcome.reference, statistic) if outcome.times else {}
+        for statistic in (median, min)
+    )
     rows = []
     for name, samples in outcome.times.items():
         row = [
             titles[name],
             duration(median(samples)),
             duration(min(samples)),
-            f"{shares[name]:.2f}",
+            f"{of_medians[name]:.2f}",
+            f"{of_minima[name]:.2f}",
         ]
         if isinstance(outcome.problem, ScalarNetwork):
             row += [f"{outcome.problem.operations / median(samples):,.0f}"]
         rows.append(row)
-    header = ["side", "median", "minimum", "ratio"] + ["operations/s"] * scalars
+    header = ["side", "median", "minimum", "ratio", "of minima"] + ["operations/s"] * scalars
     lines = [f"### {outcome.problem.title}", "", table(header, rows)]
     remarks = [f"- {titles[n]} is wrong: {why}" for n, why in outcome.wrong.items()]
     remarks += [f"- {titles[n]} skipped: {why}" for n, why in outcome.skipped.items()]
@@ -63,7 +67,7 @@ def outcome_table(outcome: Outcome) -> str:
 
 
 def summary_table(outcomes: Sequence[Outcome]) -> str:
-    """Ratios of the medians, a row for each training problem and a column for each side."""
+    """Ratios of the medians: a row for each training problem and a column for each side."""
     outcomes = [o for o in outcomes if o.times and not isinstance(o.problem, ScalarNetwork)]
     if not outcomes:
         return ""

@@ -51,10 +51,14 @@ def interleave(steps: Mapping[str, Step], plan: Plan) -> dict[str, list[float]]:
     return times
 
 
-def ratios(times: Mapping[str, list[float]], reference: str) -> dict[str, float]:
-    """Each one's median over the median of the reference."""
-    base = median(times[reference])
-    return {name: median(samples) / base for name, samples in times.items()}
+def ratios(
+    times: Mapping[str, list[float]],
+    reference: str,
+    statistic: Callable[[list[float]], float] = median,
+) -> dict[str, float]:
+    """The statistic of each one's samples over that of the reference's."""
+    base = statistic(times[reference])
+    return {name: statistic(samples) / base for name, samples in times.items()}
 
 
 def _calls_per_second(step: Step, seconds: float) -> float:

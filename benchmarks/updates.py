@@ -1,4 +1,4 @@
-"""The update rules as one writes them in plain NumPy, for the sides that bring none of their own."""
+"""The update rules in plain NumPy, for the sides that bring none of their own."""
 
 from __future__ import annotations
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from itertools import cycle
 
 import tinygrad_lite as tg
-
 from benchmarks.sides._tinygrad_lite import make_train_step
 from benchmarks.work import MLP
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import tinygrad_lite as tg
-
 from benchmarks.sides._scalars import forward
 from benchmarks.work import ScalarNetwork
 
