@@ -7,6 +7,7 @@ from tinygrad_lite.ops import *  # noqa: F403 - ops.__all__ is the list of opera
 from tinygrad_lite.ops import __all__ as _operations
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.random import manual_seed
+from tinygrad_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 Tensor = _tensor.Tensor
 tensor = _tensor.tensor

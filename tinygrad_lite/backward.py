@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -45,10 +45,11 @@ def cotangents(
     gradient: Any = None,
     create_graph: bool = False,
     observer: Observer | None = None,
+    within: Sequence[Tensor] | None = None,
 ) -> dict[Tensor, Any]:
     """The gradient of ``output`` for every leaf that it depends on and that requires one.
 
-    Values are raw arrays that share memory with nothing, or tensors where the backward pass is
+    With ``within``, for those tensors instead, whatever they were computed from. Values are raw arrays that share memory with nothing, or tensors where the backward pass is
     itself recorded (``create_graph``) or intercepted. Hooks run and retained gradients are kept.
     """
     if not output._requires_grad:
@@ -59,18 +60,24 @@ def cotangents(
     seed = _seed(output, gradient)
     intercept = mode().intercept
     lifted = create_graph or intercept is not None
-    nodes = graph.topological(output, _changed)
+    nodes = graph.topological(output, _changed, within or ())
+    wanted = None if within is None else graph.reaching(nodes, within)
     if not lifted:
         with np.errstate(all="ignore"):
-            pending = _propagate(nodes, output, seed, False, observer)
+            pending = _propagate(nodes, output, seed, False, observer, wanted)
     else:
         with switched(grad=create_graph), np.errstate(all="ignore"):
-            pending = _propagate(nodes, output, lift(seed), True, observer)
+            pending = _propagate(nodes, output, lift(seed), True, observer, wanted)
     return _separated(pending, seed)
 
 
 def _propagate(
-    nodes: list[Tensor], output: Tensor, seed: Any, lifted: bool, observer: Observer | None
+    nodes: list[Tensor],
+    output: Tensor,
+    seed: Any,
+    lifted: bool,
+    observer: Observer | None,
+    wanted: set[Tensor] | None,
 ) -> dict[Tensor, Any]:
     """The walk itself; what is left at its end are the gradients of the leaves."""
     pending: dict[Tensor, Any] = {output: seed}
@@ -86,7 +93,7 @@ def _propagate(
         slot = -1
         for rule, x in zip(operation.vjps, inputs):
             slot += 1
-            if not x._requires_grad or rule is None:
+            if not x._requires_grad or rule is None or (wanted is not None and x not in wanted):
                 continue
             if lifted:
                 c = rule(g, out, *inputs, **attributes)

@@ -8,7 +8,7 @@ operations, at which its present value came to be.
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from operator import attrgetter
 from types import CodeType
 from typing import Any, NamedTuple
@@ -17,16 +17,22 @@ Node = Any
 by_order = attrgetter("order")
 
 
-def topological(output: Node, on_change: Callable[[Node, int], None] | None = None) -> list[Node]:
+def topological(
+    output: Node,
+    on_change: Callable[[Node, int], None] | None = None,
+    stop: Iterable[Node] = (),
+) -> list[Node]:
     """Every recorded node that ``output`` depends on, itself included, in the order of recording.
 
-    ``on_change(node, slot)`` is called for an input whose value was overwritten after ``node``
-    recorded it, and whose earlier value is not part of the graph.
+    The walk does not go past the nodes in ``stop``, and leaves them out. ``on_change(node, slot)``
+    is called for an input whose value was overwritten after ``node`` recorded it, and whose
+    earlier value is not part of the graph.
     """
-    if output.record is None:
+    seen = set(stop)
+    if output.record is None or output in seen:
         return []
+    seen.add(output)
     nodes = [output]
-    seen = {output}
     for node in nodes:  # grows while it is walked
         order = node.order
         for x in node.record[1]:
@@ -59,6 +65,15 @@ def settle(node: Node, on_change: Callable[[Node, int], None] | None = None) -> 
         elif on_change is not None:
             on_change(node, slot)
     node.record = (node.record[0], tuple(inputs), *node.record[2:])
+
+
+def reaching(nodes: list[Node], targets: Iterable[Node]) -> set[Node]:
+    """The targets, and those of ``nodes`` (in the order of recording) that depend on one of them."""
+    found = set(targets)
+    for node in nodes:
+        if any(x in found for x in node.record[1]):
+            found.add(node)
+    return found
 
 
 def leaves(nodes: list[Node]) -> list[Node]:

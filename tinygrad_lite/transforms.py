@@ -1,0 +1,289 @@
+"""Functions of functions: gradients, products with the Jacobian, and the Jacobian itself.
+
+They take functions of arrays, of tensors, and of nested tuples, lists and dicts of them, and give
+tensors in the same nest. Each can be applied to the result of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import graph, ops
+from tinygrad_lite.backward import cotangents, lift
+from tinygrad_lite.mode import enable_grad, mode, switched
+from tinygrad_lite.tensor import Tensor, constant
+from tinygrad_lite.tree import Structure, flatten
+
+Function = Callable[..., Any]
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Function:
+    """The function that returns the gradient of ``f``, which returns a single number.
+
+    Args:
+        f: the function; it is called with tensors.
+        argnums: the positional argument to differentiate by; several give a tuple of gradients.
+        has_aux: whether ``f`` returns a pair, the number and anything else; the result is then the
+            pair of the gradient and that.
+
+    Raises:
+        TypeError: if ``f`` returns anything but a single number, or an argument is not floating.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.grad(lambda x: x**3)(2.0)
+    tensor(12.)
+    >>> tg.grad(tg.grad(lambda x: x**3))(2.0)
+    tensor(12.)
+    >>> tg.grad(lambda p: p["w"] * p["b"])({"w": 2.0, "b": 3.0})
+    {'w': tensor(3.), 'b': tensor(2.)}
+    """
+    both = value_and_grad(f, argnums, has_aux)
+
+    def gradient(*arguments: Any, **options: Any) -> Any:
+        value, result = both(*arguments, **options)
+        return (result, value[1]) if has_aux else result
+
+    return gradient
+
+
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = 0, has_aux: bool = False
+) -> Function:
+    """The function that returns the value of ``f`` and its gradient; see :func:`grad`.
+
+    With ``has_aux`` the value is the pair that ``f`` returned.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.value_and_grad(lambda x: (x * x).sum())(tg.tensor([1.0, 2.0]))
+    (tensor(5.), tensor([2., 4.]))
+    """
+
+    def both(*arguments: Any, **options: Any) -> Any:
+        marks, structure, call = _mark(f, arguments, argnums, options)
+        with switched(grad=True):
+            result = call(marks)
+        output, *aux = result if has_aux else (result,)
+        output = _single(output)
+        gradients = structure(_pull(output, marks, None))
+        value = _settled(output, marks)
+        return ((value, *aux) if has_aux else value), gradients
+
+    return both
+
+
+def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
+    """The value of ``f`` at ``primals``, and the function that carries a cotangent back.
+
+    That function takes a cotangent in the shape (and nest) of the value, and returns the tuple of
+    the vector-Jacobian products, one for each of ``primals``.
+
+    >>> import tinygrad_lite as tg
+    >>> value, pull = tg.vjp(lambda x, y: x * y, tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]))
+    >>> pull(tg.tensor([1.0, 10.0]))
+    (tensor([ 3., 40.]), tensor([ 1., 20.]))
+    """
+    marks, structure, call = _mark(f, primals, tuple(range(len(primals))), {})
+    with switched(grad=True):
+        outputs, nest = flatten(call(marks))
+
+    def pull(cotangent: Any) -> Any:
+        parts, _ = flatten(cotangent)
+        return structure(_pull_all(outputs, marks, parts))
+
+    return nest([_settled(lift(o), marks) for o in outputs]), pull
+
+
+def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """The value of ``f`` at ``primals``, and its derivative in the direction of ``tangents``.
+
+    A vector-Jacobian product is linear in its cotangent; its own vector-Jacobian product is the
+    Jacobian-vector product, so two backward passes give it.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.jvp(lambda x: x**2, (tg.tensor([1.0, 2.0]),), (tg.tensor([1.0, 10.0]),))
+    (tensor([1., 4.]), tensor([ 2., 40.]))
+    """
+    directions, _ = flatten(list(tangents))
+    marks, _, call = _mark(f, tuple(primals), tuple(range(len(primals))), {})
+    with switched(grad=True):
+        outputs, nest = flatten(call(marks))
+        outputs = [lift(o) for o in outputs]
+        _matching(marks, directions, "tangents")
+        probes = [constant(np.zeros(o.shape, o.dtype)[()]) for o in outputs]
+        for probe in probes:
+            probe._requires_grad = True
+        pulled = _pull_all(outputs, marks, probes, create_graph=True)
+        further = any(_differentiable(o, marks) for o in outputs)
+        moved = _pull_all(pulled, probes, directions, create_graph=further)
+    return nest([_settled(o, marks) for o in outputs]), nest(moved)
+
+
+def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns all derivatives of the elements of ``f``'s result.
+
+    The Jacobian in an argument of shape S, of a result of shape R, has shape R + S.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.jacobian(lambda x: x**2)(tg.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+    """
+
+    def whole(*arguments: Any, **options: Any) -> Any:
+        marks, structure, call = _mark(f, arguments, argnums, options)
+        with switched(grad=True):
+            outputs, nest = flatten(call(marks))
+        return nest([structure(_rows(lift(output), marks)) for output in outputs])
+
+    return whole
+
+
+def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
+    """The function that returns the second derivatives of ``f``, which returns a single number.
+
+    In an argument of shape S its shape is S + S.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.hessian(lambda x: (x**3).sum())(tg.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+    """The Hessian of ``f`` at ``primals`` times ``tangents``, without forming the Hessian.
+
+    Returns a tuple, one product for each of ``primals``.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.hvp(lambda x: (x**3).sum(), (tg.tensor([1.0, 2.0]),), (tg.tensor([1.0, 1.0]),))
+    (tensor([ 6., 12.]),)
+    """
+    everywhere = tuple(range(len(primals)))
+    return jvp(grad(f, everywhere), primals, tangents)[1]
+
+
+def _mark(
+    f: Function, arguments: tuple[Any, ...], argnums: int | Sequence[int], options: dict[str, Any]
+) -> tuple[list[Tensor], Structure, Callable[[list[Tensor]], Any]]:
+    """Fresh tensors for the arguments to differentiate by, their nest, and how to call ``f``.
+
+    A tensor that requires a gradient is marked by a recorded copy of it, so that the derivative
+    can itself be differentiated.
+    """
+    single = isinstance(argnums, (int, np.integer))
+    chosen = [argnums] if single else list(argnums)  # type: ignore[arg-type]
+    if not all(-len(arguments) <= i < len(arguments) for i in chosen):
+        raise ValueError(
+            f"argnums is {argnums!r}, but the function was called with {len(arguments)} "
+            "positional arguments"
+        )
+    picked = tuple(arguments[i] for i in chosen)
+    values, structure = flatten(picked[0] if single else picked)
+    marks = []
+    for value in values:
+        t = value if isinstance(value, Tensor) else Tensor(value)
+        if t.dtype.kind != "f":
+            raise TypeError(
+                f"cannot differentiate by {t._describe()}: only floating point has derivatives; "
+                "write 2.0 for 2, or convert with dtype=float"
+            )
+        with switched(grad=True):
+            mark = ops.positive(t) if t._requires_grad else constant(t._data)
+        mark._requires_grad = True
+        marks.append(mark)
+
+    def call(marks: list[Tensor]) -> Any:
+        given = list(arguments)
+        replaced = structure(marks)
+        for i, value in zip(chosen, (replaced,) if single else replaced):
+            given[i] = value
+        return f(*given, **options)
+
+    return marks, structure, call
+
+
+def _pull(
+    output: Tensor, marks: list[Tensor], gradient: Any, create_graph: bool | None = None
+) -> list[Tensor]:
+    """The gradient of ``output`` for each mark; zeros where it does not depend on it."""
+    found: dict[Tensor, Any] = {}
+    if output._requires_grad:
+        if create_graph is None:
+            create_graph = _differentiable(output, marks)
+        found = cotangents(output, gradient, create_graph, within=marks)
+    return [
+        lift(found[m]) if m in found else constant(np.zeros(m.shape, m.dtype)[()]) for m in marks
+    ]
+
+
+def _pull_all(
+    outputs: Sequence[Any],
+    marks: list[Tensor],
+    gradients: Sequence[Any],
+    create_graph: bool | None = None,
+) -> list[Tensor]:
+    """The sum over ``outputs`` of their gradients for each mark."""
+    outputs = [lift(o) for o in outputs]
+    _matching(outputs, gradients, "cotangents")
+    if len(outputs) == 1:
+        return _pull(outputs[0], marks, gradients[0], create_graph)
+    with switched(grad=True):
+        products = [ops.sum(o * g) for o, g in zip(outputs, gradients) if o._requires_grad]
+        total = ops.sum(ops.stack(products)) if products else constant(0.0)
+    return _pull(total, marks, None, create_graph)
+
+
+def _rows(output: Tensor, marks: list[Tensor]) -> list[Tensor]:
+    """The Jacobian of ``output`` in each mark, a backward pass for each element."""
+    rows = []
+    for i in range(output.size):
+        unit = np.zeros(output.size, output.dtype)
+        unit[i] = 1
+        rows.append(_pull(output, marks, unit.reshape(output.shape)[()]))
+    with switched(grad=True):
+        return [
+            ops.reshape(ops.stack(column), output.shape + mark.shape)
+            if rows
+            else constant(np.zeros(output.shape + mark.shape, mark.dtype))
+            for mark, column in zip(marks, zip(*rows) if rows else [()] * len(marks))
+        ]
+
+
+def _differentiable(output: Tensor, marks: list[Tensor]) -> bool:
+    """Whether a gradient of ``output`` may itself be differentiated, by something else or again."""
+    if not mode().grad:
+        return False
+    if any(m.record is not None for m in marks):
+        return True
+    nodes = graph.topological(output, stop=marks)
+    return any(x._requires_grad for x in graph.leaves(nodes) if x not in set(marks))
+
+
+def _settled(output: Tensor, marks: list[Tensor]) -> Tensor:
+    """``output`` with its graph if anything but the marks is in it, else its value alone."""
+    if not output._requires_grad or _differentiable(output, marks):
+        return output
+    return output.detach()
+
+
+def _single(output: Any) -> Tensor:
+    if isinstance(output, Tensor) and output.size == 1:
+        return output
+    if isinstance(output, (float, np.floating)):
+        return constant(output)
+    kind = f"shape {np.shape(output)}" if hasattr(output, "shape") else type(output).__name__
+    raise TypeError(
+        f"a gradient needs a function that returns a single number; this one returned {kind}: "
+        "take its sum() or mean(), or use tg.vjp or tg.jacobian"
+    )
+
+
+def _matching(outputs: Sequence[Tensor], gradients: Sequence[Any], what: str) -> None:
+    shapes = [o.shape for o in outputs], [np.shape(g) for g in gradients]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"the {what} have shapes {shapes[1]}, where {shapes[0]} are needed")

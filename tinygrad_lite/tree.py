@@ -1,0 +1,38 @@
+"""Nested tuples, lists and dicts taken apart into their leaves, and put together again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Structure = Callable[[list[Any]], Any]
+
+
+def flatten(tree: Any) -> tuple[list[Any], Structure]:
+    """The leaves of ``tree`` in order, and the function that builds the same nest around others.
+
+    >>> leaves, rebuild = flatten({"a": [1, 2], "b": (3,)})
+    >>> leaves
+    [1, 2, 3]
+    >>> rebuild([10, 20, 30])
+    {'a': [10, 20], 'b': (30,)}
+    """
+    leaves: list[Any] = []
+    build = _flatten(tree, leaves)
+    return leaves, lambda values: build(values)
+
+
+def _flatten(tree: Any, leaves: list[Any]) -> Structure:
+    if isinstance(tree, dict):
+        keys = list(tree)
+        parts = [_flatten(tree[key], leaves) for key in keys]
+        return lambda values: dict(zip(keys, [part(values) for part in parts]))
+    if isinstance(tree, (list, tuple)):
+        parts = [_flatten(item, leaves) for item in tree]
+        kind = type(tree)
+        if hasattr(kind, "_fields"):  # a named tuple takes its items one by one
+            return lambda values: kind(*[part(values) for part in parts])
+        return lambda values: kind([part(values) for part in parts])
+    place = len(leaves)
+    leaves.append(tree)
+    return lambda values: values[place]
