@@ -1,7 +1,7 @@
 """tinygrad_lite: automatic differentiation on NumPy, small enough to read and quick to train."""
 
 from tinygrad_lite import tensor as _tensor  # first: the operations are made of tensors
-from tinygrad_lite import random
+from tinygrad_lite import nn, optim, random
 from tinygrad_lite.mode import enable_grad, is_grad_enabled, no_grad
 from tinygrad_lite.ops import *  # noqa: F403 - ops.__all__ is the list of operations
 from tinygrad_lite.ops import __all__ as _operations

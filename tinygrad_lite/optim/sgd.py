@@ -1,0 +1,137 @@
+"""SGD: gradient descent, with momentum if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.optim.kernel import Array, descent, in_pieces, typed
+from tinygrad_lite.optim.optimizer import Group, Optimizer, State
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: ``p -= lr * g``; with momentum, ``p -= lr * b``.
+
+    The buffer ``b`` starts as the first gradient and becomes
+    ``momentum * b + (1 - dampening) * g`` at every later step; Nesterov's variant goes along
+    ``g + momentum * b``. ``weight_decay * p`` is added to the gradient first. As in PyTorch, the
+    learning rate is no part of the buffer (Sutskever et al., 2013, have it inside).
+
+    Args:
+        params: tensors, ``(name, tensor)`` pairs, or groups of them (see :class:`Optimizer`).
+        lr: learning rate.
+        momentum: the share of the buffer that is kept from step to step.
+        dampening: the share of a new gradient that does not enter the buffer.
+        weight_decay: factor of the L2 penalty.
+        nesterov: look ahead along the buffer; needs momentum and no dampening.
+        maximize: go up instead of down.
+
+    Raises:
+        TypeError, ValueError: for parameters or settings that cannot be worked with.
+
+    >>> import tinygrad_lite as tg
+    >>> w = tg.tensor([3.0, -2.0], requires_grad=True)
+    >>> optimizer = tg.optim.SGD([w], lr=0.1)
+    >>> (w**2).sum().backward()
+    >>> optimizer.step()
+    >>> w.data
+    array([ 2.4, -1.6])
+    """
+
+    state_names = {"momentum_buffer": "momentum"}  # noqa: RUF012 - a ClassVar of the base
+
+    def __init__(
+        self,
+        params: Iterable[Any],
+        lr: float = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
+        *,
+        maximize: bool = False,
+    ) -> None:
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+            "nesterov": nesterov,
+            "maximize": maximize,
+        }
+        super().__init__(params, defaults)
+
+    def check(self, group: Group) -> None:
+        super().check(group)
+        self._not_negative(group, "momentum")
+        momentum, dampening = group["momentum"], group["dampening"]
+        if group["nesterov"] and (momentum == 0 or dampening != 0):
+            raise ValueError(
+                "SGD: nesterov needs a momentum and no dampening, "
+                f"got momentum={momentum!r} and dampening={dampening!r}"
+            )
+
+    def update(
+        self,
+        group: Group,
+        parameters: list[Array],
+        gradients: list[Array],
+        states: list[State],
+    ) -> None:
+        lr, weight_decay = float(group["lr"]), float(group["weight_decay"])
+        momentum, share = float(group["momentum"]), 1 - float(group["dampening"])
+        maximize, nesterov = group["maximize"], group["nesterov"]
+        for p, g, state in zip(parameters, gradients, states):
+            numbers = typed(p.dtype, lr, weight_decay, momentum, share)
+            if momentum:
+                first = "momentum_buffer" not in state
+                if first:
+                    state["momentum_buffer"] = np.empty_like(p)
+                settings = (maximize, nesterov, first, *numbers)
+                in_pieces(_along_buffer, self.scratch, settings, p, g, state["momentum_buffer"])
+            else:
+                in_pieces(_along_gradient, self.scratch, (maximize, *numbers), p, g)
+
+
+def _along_gradient(
+    p: Array,
+    g: Array,
+    t: Array,
+    _: Array,
+    maximize: bool,
+    lr: Array,
+    weight_decay: Array,
+    *__: Array,
+) -> None:
+    g = descent(p, g, t, weight_decay, maximize)
+    np.multiply(g, lr, t)
+    np.subtract(p, t, p)
+
+
+def _along_buffer(
+    p: Array,
+    g: Array,
+    b: Array,
+    t: Array,
+    u: Array,
+    maximize: bool,
+    nesterov: bool,
+    first: bool,
+    lr: Array,
+    weight_decay: Array,
+    momentum: Array,
+    share: Array,
+) -> None:
+    g = descent(p, g, t, weight_decay, maximize)
+    if first:
+        np.copyto(b, g)
+    else:
+        np.multiply(b, momentum, b)
+        np.add(b, g if share == 1 else np.multiply(g, share, u), b)
+    if nesterov:
+        np.multiply(b, momentum, u)
+        b = np.add(g, u, u)
+    np.multiply(b, lr, u)
+    np.subtract(p, u, p)
