@@ -42,13 +42,14 @@ def describe_machine() -> dict[str, str]:
 
 def library_versions() -> dict[str, str]:
     """The versions of those libraries that are installed."""
-    found = {}
-    for library in LIBRARIES:
-        try:
-            found[library] = version(library)
-        except PackageNotFoundError:
-            continue
-    return found
+    return {library: found for library in LIBRARIES if (found := _version(library))}
+
+
+def _version(library: str) -> str | None:
+    try:
+        return version(library)
+    except PackageNotFoundError:
+        return None
 
 
 def _processor() -> str:

@@ -2,8 +2,8 @@
 
 A side is a module with one function, `make(problem)`, which builds the model from the problem's
 initial weights and returns `step()`: a whole training step on the next batch, which returns the
-loss as anything that `float` takes. A side with `COMPUTES_LOSS = False` is a bound to compare
-with, and is not held to the losses of the others.
+loss as anything that `float` takes (the clock stops when that is known). A side with
+`COMPUTES_LOSS = False` is a bound to compare with, and is not held to the losses of the others.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ TRAINING = {
     "tinygrad_lite_eager": "tinygrad_lite",
     "tinygrad_lite_compiled": "tinygrad_lite, compiled",
     "jax_jit": "JAX jit",
+    "jax_asynchronous": "JAX jit, not waiting",
     "pytorch_eager": "PyTorch",
     "pytorch_fused": "PyTorch, fused optimiser",
     "pytorch_compiled": "torch.compile",

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from tinygrad_lite.nn import functional as F
-
 from benchmarks.work import MLP
 from tinygrad_lite import nn, optim
+from tinygrad_lite.nn import functional as F
 
 
 def make_train_step(problem: MLP) -> Callable[[Any, Any], Any]:

@@ -1,4 +1,4 @@
-"""JAX: the whole step under jit, the parameters and the optimiser's state donated."""
+"""JAX: the whole step under jit, parameters and state donated; each loss is waited for."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from benchmarks.work import MLP
 Arrays = list[jax.Array]
 
 
-def make(problem: MLP) -> Callable[[], jax.Array]:
+def make(problem: MLP) -> Callable[[], float]:
+    step = make_asynchronous(problem)
+    return lambda: float(step())
+
+
+def make_asynchronous(problem: MLP) -> Callable[[], jax.Array]:
+    """The same without the wait: the caller gets a promise, and may call again meanwhile."""
     parameters = [jnp.asarray(array) for layer in problem.initial_weights() for array in layer]
     moments = 2 if problem.optimiser == "Adam" else 1
     state = [[jnp.zeros_like(p) for p in parameters] for _ in range(moments)]

@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.work import MLP, Floats
 
-PIECE = 16384
+PIECE = 65536
 
 
 def make(problem: MLP) -> Callable[[], float]:

@@ -1,0 +1,85 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import benchmarks
+from benchmarks import chain, imports, memory, sides
+from benchmarks.work import MLP
+
+ROOT = Path(benchmarks.__file__).parents[1]
+SMALL = MLP("small", (30, 200, 3), 8, "SGD", {"lr": 0.1})
+
+
+def test_memory_of_plain_numpy_is_at_least_its_arrays():
+    footprint = memory.measure("numpy_by_hand", SMALL)
+    parameters = sum(weight.nbytes + bias.nbytes for weight, bias in SMALL.weights)
+    assert footprint.resting >= parameters
+    assert footprint.peak >= footprint.resting + parameters  # the gradients
+
+
+def test_memory_report():
+    outcome = memory.run(SMALL, only=["numpy_expert"])
+    assert set(outcome.footprints) == {"numpy_by_hand", "numpy_expert"}
+    text = memory.render([outcome])
+    assert "NumPy, expert-tuned" in text and "MyGrad skipped: not asked for" in text
+    assert memory.data([outcome])[0]["sides"]["numpy_by_hand"]["peak"] > 0
+
+
+def test_memory_of_a_missing_library(monkeypatch):
+    def load(name):
+        if name == "numpy_expert":
+            raise sides.Unavailable("numpy is not installed")
+        return sides.load(name)
+
+    monkeypatch.setattr(memory, "load", load)
+    outcome = memory.run(SMALL, only=["numpy_expert"])
+    assert outcome.skipped["numpy_expert"] == "numpy is not installed"
+
+
+def test_imports_are_measured_and_missing_packages_named(monkeypatch):
+    monkeypatch.setattr(imports, "PACKAGES", ("numpy", "json", "no_such_package"))
+    outcome = imports.run(samples=1)
+    assert set(outcome.times) == {"numpy", "json"}
+    assert outcome.skipped == {"no_such_package": "no_such_package is not installed"}
+    assert "| numpy   |" in imports.render(outcome)
+
+
+def test_chain_in_this_process():
+    pytest.importorskip("micrograd")
+    cost = chain.measure("micrograd", 50)
+    assert cost.length == 50 and cost.forward > 0 and cost.backward > 0
+
+
+def test_chain_reports_costs_and_failures(monkeypatch):
+    def crash(command, **options):
+        failed = int(command[-1]) > 10
+        return subprocess.CompletedProcess(
+            command, -11 if failed else 0, "1.0 2.0 0.5 1000\n", "oh\nRecursionError: too deep\n"
+        )
+
+    monkeypatch.setattr(chain, "LENGTHS", (10, 100, 1000))
+    monkeypatch.setattr(chain, "SIDES", {"one": None})
+    monkeypatch.setattr(chain.subprocess, "run", crash)
+    outcome = chain.run()
+    assert outcome.costs == {"one": [chain.Cost(10, 1.0, 2.0, 0.5, 1000)]}
+    assert outcome.failed == {"one": "100 operations: RecursionError: too deep"}
+    text = chain.render(outcome)
+    assert "100 ms" in text and "one failed at 100 operations" in text
+
+
+def test_command_line(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "--problems", "tiny", "--samples", "1"]
+    command += ["--seconds", "0.001", "--sides", "numpy_expert", "--results", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "NumPy, expert-tuned" in done.stdout
+    assert (tmp_path / "steps.json").exists()
+
+
+def test_command_line_names_the_problems_it_knows():
+    command = [sys.executable, "-m", "benchmarks", "--problems", "huge"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 1
+    assert "no such problem: huge; there are tiny, small, mnist" in done.stderr
