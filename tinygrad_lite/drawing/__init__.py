@@ -1,0 +1,1 @@
+"""Pictures that show the chain rule happen: traces, Graphviz drawings and gradient flow."""

@@ -1,0 +1,152 @@
+"""What the nodes of a recorded graph are called, and where in the model they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.drawing.values import number
+from tinygrad_lite.mode import Scope
+from tinygrad_lite.tensor import Tensor
+
+
+class Call(NamedTuple):
+    """One call of a module, as it is shown.
+
+    Attributes:
+        name: what its parent calls the module (``0``, ``layers.2``); empty for the outermost.
+        kind: the class of the module.
+        path: the names from the outermost module on, such as ``MLP.layers.2``.
+        depth: how many module calls it stands in.
+    """
+
+    name: str
+    kind: str
+    path: str
+    depth: int
+
+    @property
+    def title(self) -> str:
+        """``0 · Linear``, or ``MLP`` for the outermost module."""
+        return f"{self.name} · {self.kind}" if self.name else self.kind
+
+
+class Names:
+    """The nodes of a graph in recording order, each with a key, a name and a place.
+
+    Parameters have the name that the outermost module knows them by (``0.weight``), other tensors
+    their own ``name``, plain numbers their value, and what is left is numbered: leaves ``x1, x2``
+    in the order of their first use, results ``v1, v2`` in the order of recording. Keys (``leaf0``,
+    ``op0``, ``t0``) follow the same orders, so that they are alike from run to run.
+
+    Args:
+        outputs: the tensors whose graph it is.
+        given: names that go before all others.
+    """
+
+    def __init__(
+        self, outputs: Sequence[Tensor], given: Mapping[Tensor, str] | None = None
+    ) -> None:
+        self.outputs = list(dict.fromkeys(outputs))
+        lists = [graph.topological(output) for output in self.outputs]
+        self.nodes: list[Tensor] = lists[0]
+        if len(lists) > 1:
+            union = dict.fromkeys(node for nodes in lists for node in nodes)
+            self.nodes = sorted(union, key=graph.by_order)
+        lonely = [t for t in self.outputs if t.record is None]
+        self.leaves: list[Tensor] = list(dict.fromkeys([*graph.leaves(self.nodes), *lonely]))
+        self.index = {t: i for i, t in enumerate(self.nodes)}
+        self.keys = {t: f"t{i}" for i, t in enumerate(self.nodes)}
+        self.keys |= {t: f"leaf{i}" for i, t in enumerate(self.leaves)}
+        self._calls: dict[Scope, Call] = {}
+        parameters = self._parameter_names()
+        self._given: dict[Tensor, str] = {**parameters, **(given or {})}
+        self._names: dict[Tensor, str] = {}
+        for letter, tensors in (("x", self.leaves), ("v", self.nodes)):
+            unnamed = 0
+            for t in tensors:
+                name = self._given.get(t) or t.name
+                if name is None and is_number(t):
+                    name = number(t.data)
+                elif name is None:
+                    unnamed += 1
+                    name = f"{letter}{unnamed}"
+                self._names[t] = name
+        self._ends = set(self.outputs)
+        self._inputs = set(given or ())
+
+    def __getitem__(self, t: Tensor) -> str:
+        return self._names[t]
+
+    def chosen(self, t: Tensor) -> bool:
+        """Whether the name was given by somebody, rather than counted."""
+        return t in self._given or t.name is not None
+
+    def kind(self, t: Tensor) -> str:
+        """``parameter``, ``input``, ``constant``, ``intermediate`` or ``output``."""
+        if t in self._ends:
+            return "output"
+        if t.record is not None:
+            return "intermediate"
+        if t in self._inputs:
+            return "input"
+        if t.requires_grad:
+            return "parameter"
+        return "constant" if is_number(t) else "input"
+
+    def calls(self, node: Tensor) -> list[Call]:
+        """The module calls that recorded ``node``, outermost first."""
+        return [self.call(scope) for scope in graph.scopes(node)]
+
+    def path(self, node: Tensor) -> str:
+        """The path of the innermost module that recorded ``node``; empty outside of modules."""
+        return "" if node.record is None or node.record[3] is None else self.call(node.record[3]).path
+
+    def call(self, scope: Scope) -> Call:
+        """How the call of a module is shown."""
+        chain: list[Scope] = []
+        inner: Scope | None = scope
+        while inner is not None and inner not in self._calls:
+            chain.append(inner)
+            inner = inner.outer
+        for scope in reversed(chain):
+            self._calls[scope] = self._entered(scope)
+        return self._calls[scope]
+
+    def _entered(self, scope: Scope) -> Call:
+        module = scope.module()
+        kind = "module" if module is None else type(module).__name__
+        if scope.outer is None:
+            return Call("", kind, kind, 0)
+        parent, outer = scope.outer.module(), self._calls[scope.outer]
+        name = parent.child_name(module) if hasattr(parent, "child_name") else None
+        return Call(name or "", kind, f"{outer.path}.{name or kind}", outer.depth + 1)
+
+    def _parameter_names(self) -> dict[Tensor, str]:
+        """The names by which the outermost modules know the leaves."""
+        roots: dict[Any, None] = {}
+        seen: set[Scope] = set()
+        for node in self.nodes:
+            scope = node.record[3]
+            while scope is not None and scope not in seen:
+                seen.add(scope)
+                if scope.outer is None:
+                    roots[scope.module()] = None
+                scope = scope.outer
+        models = [m for m in roots if hasattr(m, "named_parameters")]
+        tables = [(type(m).__name__, dict(m.named_parameters())) for m in models]
+        tables = [(kind, table) for kind, table in tables if table]
+        prefixed = len(tables) > 1
+        return {
+            t: f"{kind}.{name}" if prefixed else name
+            for kind, table in reversed(tables)
+            for name, t in table.items()
+        }
+
+
+def is_number(t: Tensor) -> bool:
+    """Whether a leaf is a plain number in a formula, such as the 2 of ``2 * x``."""
+    return t.record is None and not t.requires_grad and np.ndim(t.data) == 0 and t.name is None

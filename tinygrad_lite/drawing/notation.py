@@ -1,0 +1,191 @@
+"""How operations are written as mathematics: signs, precedence, and as few parentheses as needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.drawing.values import number
+
+LOGIC, COMPARISON, SUM, PRODUCT, POWER, ATOM = range(6)  # what binds tighter is greater
+
+
+class Expression(NamedTuple):
+    """A piece of mathematics.
+
+    Attributes:
+        text: as it is written on its own.
+        level: how tightly its outermost sign binds.
+        value: the number it is, if it is a number that is known, else None.
+        inside: what stands for it in a larger expression, if that is something shorter.
+    """
+
+    text: str
+    level: int = ATOM
+    value: Any = None
+    inside: Expression | None = None
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def literal(value: Any) -> Expression:
+    """The expression of a known number."""
+    return Expression(number(value), ATOM, np.asarray(value)[()])
+
+
+INFIX: dict[str, tuple[str, int]] = {
+    "add": ("+", SUM),
+    "subtract": ("−", SUM),
+    "multiply": ("×", PRODUCT),
+    "divide": ("÷", PRODUCT),
+    "floor_divide": ("//", PRODUCT),
+    "remainder": ("mod", PRODUCT),
+    "matmul": ("@", PRODUCT),
+    "equal": ("=", COMPARISON),
+    "not_equal": ("≠", COMPARISON),
+    "less": ("<", COMPARISON),
+    "less_equal": ("≤", COMPARISON),
+    "greater": (">", COMPARISON),
+    "greater_equal": ("≥", COMPARISON),
+    "bitwise_and": ("and", LOGIC),
+    "bitwise_or": ("or", LOGIC),
+    "bitwise_xor": ("xor", LOGIC),
+    "logical_and": ("and", LOGIC),
+    "logical_or": ("or", LOGIC),
+    "logical_xor": ("xor", LOGIC),
+}
+
+SHORT = {"sum": "Σ", "sigmoid": "σ", "maximum": "max", "minimum": "min", "prod": "Π", "scatter": "place"}
+
+_RAISED = str.maketrans("0123456789+−()nxy", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿˣʸ")
+
+
+def write(name: str, parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    """The expression of an operation, known by its name, applied to expressions."""
+    parts = [part.inside or part for part in parts]
+    if name in INFIX and len(parts) == 2:
+        return _infix(name, parts[0], parts[1])
+    if name in _FORMS:
+        return _FORMS[name](parts, attributes)
+    return _call(SHORT.get(name, name), parts, attributes)
+
+
+def enclosed(part: Expression, level: int, right: bool = False) -> str:
+    """The text of an operand, in parentheses where the sign beside it binds as tightly."""
+    loose = part.level < level or (right and (part.level == level or part.text[:1] == "−"))
+    return f"({part.text})" if loose else part.text
+
+
+def _infix(name: str, left: Expression, right: Expression) -> Expression:
+    sign, level = INFIX[name]
+    if name == "multiply":
+        if _is(left, 1) or _is(right, 1):
+            return right if _is(left, 1) else left
+        if left is right:
+            return _power(left, literal(2))
+    if name == "divide" and _is(right, 1):
+        return left
+    chained = name in ("add", "multiply") and right.level == level and f" {sign} " in right.text
+    if chained and all(other not in right.text for other in ("−", "÷", "@", "mod", "//", "(")):
+        return Expression(f"{enclosed(left, level)} {sign} {right.text}", level)
+    return Expression(f"{enclosed(left, level)} {sign} {enclosed(right, level, True)}", level)
+
+
+def _is(part: Expression, value: float) -> bool:
+    return part.value is not None and bool(part.value == value)
+
+
+def _power(base: Expression, exponent: Expression) -> Expression:
+    if _is(exponent, 1):
+        return base
+    if base.text[:1] == "−" or base.level <= POWER:
+        base = Expression(f"({base.text})")
+    text = exponent.text.replace(" ", "")
+    raised = text.translate(_RAISED)
+    if any(a == b for a, b in zip(text, raised)):
+        raised = f"^{enclosed(exponent, ATOM, True)}"
+    return Expression(base.text + raised, POWER)
+
+
+def _call(name: str, parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    words = [part.text for part in parts]
+    axis = attributes.get("axis")
+    if axis is not None:
+        axes = axis if isinstance(axis, tuple) else (axis,)
+        if axes:
+            words.append(f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(number, axes))}")
+    return Expression(f"{name}({', '.join(words)})")
+
+
+def _negative(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
+    return Expression(f"−{enclosed(parts[0], PRODUCT)}", PRODUCT)
+
+
+def _transpose(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    axes = attributes.get("axes")
+    if axes is None or tuple(axes) == (*range(len(axes) - 2), len(axes) - 1, len(axes) - 2):
+        return Expression(f"{enclosed(parts[0], ATOM)}ᵀ", ATOM)
+    return Expression(f"transpose({parts[0]}, {', '.join(map(number, axes))})")
+
+
+def _rearranged(name: str) -> Callable[[Sequence[Expression], Mapping[str, Any]], Expression]:
+    """A function that changes no number: it is written on its own, and left out inside others."""
+
+    def form(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
+        return Expression(f"{name}({parts[0]})", ATOM, None, parts[0])
+
+    return form
+
+
+def _where(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
+    condition = parts[0]
+    if condition.value is not None:
+        return parts[1] if condition.value else parts[2]
+    return _call("where", parts, {})
+
+
+def _clip(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    bounds = [attributes.get(bound) for bound in ("low", "high")]
+    return Expression(
+        f"clip({parts[0]}, {', '.join('none' if b is None else number(b) for b in bounds)})"
+    )
+
+
+def _getitem(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    arrays = iter(parts[1:])
+    words = [index_word(part, arrays) for part in attributes["pattern"]]
+    return Expression(f"{enclosed(parts[0], ATOM)}[{', '.join(words)}]")
+
+
+def index_word(part: Any, arrays: Any) -> str:
+    """One part of an index as Python writes it; index arrays are taken from ``arrays``."""
+    if isinstance(part, slice):
+        ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
+        return ":".join(ends if part.step is not None else ends[:2])
+    if part is None or isinstance(part, (int, np.integer)):
+        return str(part)
+    return "…" if part is Ellipsis else str(next(arrays, "·"))
+
+
+_FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression]] = {
+    "negative": _negative,
+    "power": lambda parts, _: _power(parts[0], parts[1]),
+    "square": lambda parts, _: _power(parts[0], literal(2)),
+    "sqrt": lambda parts, _: Expression(f"√{enclosed(parts[0], ATOM, True)}", POWER),
+    "abs": lambda parts, _: Expression(f"|{parts[0]}|"),
+    "absolute": lambda parts, _: Expression(f"|{parts[0]}|"),
+    "length": lambda parts, _: Expression(f"‖{parts[0]}‖"),
+    "logical_not": lambda parts, _: Expression(f"not {enclosed(parts[0], COMPARISON)}", LOGIC),
+    "invert": lambda parts, _: Expression(f"not {enclosed(parts[0], COMPARISON)}", LOGIC),
+    "transpose": _transpose,
+    "where": _where,
+    "clip": _clip,
+    "getitem": _getitem,
+    "positive": lambda parts, _: parts[0],
+    "cast": _rearranged("cast"),
+    "reshape": _rearranged("reshape"),
+    "broadcast_to": _rearranged("broadcast"),
+}

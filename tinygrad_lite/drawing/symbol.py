@@ -1,0 +1,223 @@
+"""Symbol: a value that remembers how it was written, so that a rule writes its own formula."""
+
+from __future__ import annotations
+
+import inspect
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.drawing.notation import Expression, literal, write
+from tinygrad_lite.drawing.values import SMALL, shape_text, whole
+from tinygrad_lite.ops.methods import METHODS
+from tinygrad_lite.primitive import PerSlot, Primitive
+
+
+class Symbol:
+    """A value together with the expression that gives it.
+
+    Operators, primitives and NumPy functions compute the value as they would without symbols, and
+    write the expression as mathematics.
+
+    >>> g, w = Symbol("g", np.array([1.0, 2.0])), Symbol("w", np.array([3.0, 4.0]))
+    >>> Symbol.__str__(g * (1 - w * w))
+    'g × (1 − w²)'
+    >>> (g * w).value
+    array([3., 8.])
+    """
+
+    __slots__ = ("expression", "value")
+    __hash__ = object.__hash__
+
+    def __init__(self, expression: Expression | str, value: Any) -> None:
+        if isinstance(expression, str):
+            expression = Expression(expression)
+        self.expression = expression
+        self.value = value
+
+    @staticmethod
+    def __primitive__(
+        operation: Primitive, inputs: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> Symbol:
+        value = operation(*(raw(x) for x in inputs), **attributes)
+        return _applied(operation.name, inputs, attributes, value)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        value = getattr(ufunc, method)(*map(raw, inputs), **{k: raw(v) for k, v in kwargs.items()})
+        name = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
+        return _applied(name, inputs, kwargs, value)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        value = function(*map(_deep, args), **{k: _deep(v) for k, v in kwargs.items()})
+        if not isinstance(value, (np.ndarray, np.generic)):
+            return value
+        parts = [x for arg in args for x in (arg if isinstance(arg, (list, tuple)) else [arg])]
+        arrays = [x for x in parts if isinstance(x, (Symbol, np.ndarray, np.generic))]
+        return _applied(function.__name__, arrays, kwargs, value)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.array(self.value, dtype=dtype, copy=copy)
+
+    def __getattr__(self, name: str) -> Any:
+        if name in METHODS and not name.startswith("__"):
+            return METHODS[name].__get__(self)
+        if name in ("shape", "dtype", "ndim", "size", "item", "tolist"):
+            return getattr(np.asarray(self.value), name)
+        raise AttributeError(f"a symbol has no attribute {name!r}")
+
+    def __getitem__(self, index: Any) -> Any:
+        return METHODS["__getitem__"](self, index)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self[i] for i in range(len(self)))
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __bool__(self) -> bool:
+        return bool(self.value)
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __index__(self) -> int:
+        return operator.index(self.value)
+
+    def __str__(self) -> str:
+        return self.expression.text
+
+    def __repr__(self) -> str:
+        return f"Symbol({self.expression.text!r}, {self.value!r})"
+
+
+_OPERATORS = {
+    "add": "add",
+    "sub": "subtract",
+    "mul": "multiply",
+    "truediv": "divide",
+    "floordiv": "floor_divide",
+    "mod": "remainder",
+    "pow": "power",
+    "matmul": "matmul",
+    "and": "bitwise_and",
+    "or": "bitwise_or",
+    "xor": "bitwise_xor",
+    "eq": "equal",
+    "ne": "not_equal",
+    "lt": "less",
+    "le": "less_equal",
+    "gt": "greater",
+    "ge": "greater_equal",
+    "neg": "negative",
+    "pos": "positive",
+    "abs": "abs",
+    "invert": "invert",
+}
+
+
+def _operator(name: str, compute: Callable[..., Any], reflected: bool) -> Callable[..., Any]:
+    def operate(*operands: Any) -> Symbol:
+        if reflected:
+            operands = operands[::-1]
+        return _applied(name, operands, {}, compute(*map(raw, operands)))
+
+    return operate
+
+
+for _name, _operation in _OPERATORS.items():
+    _compute = getattr(operator, f"__{_name}__")
+    setattr(Symbol, f"__{_name}__", _operator(_operation, _compute, reflected=False))
+    if _operation not in ("negative", "positive", "abs", "invert"):
+        setattr(Symbol, f"__r{_name}__", _operator(_operation, _compute, reflected=True))
+
+
+def raw(x: Any) -> Any:
+    """The value of a symbol; anything else is itself."""
+    return x.value if isinstance(x, Symbol) else x
+
+
+def _deep(x: Any) -> Any:
+    return type(x)(map(raw, x)) if isinstance(x, (list, tuple)) else raw(x)
+
+
+def expression(x: Any) -> Expression:
+    """How an operand is written: a symbol by its expression, a number or small array in full."""
+    if isinstance(x, Symbol):
+        return x.expression
+    if np.ndim(x) == 0:
+        return literal(x)
+    return Expression(whole(x) if np.size(x) <= SMALL else f"⟨{shape_text(np.shape(x))}⟩")
+
+
+def _applied(
+    name: str, inputs: Sequence[Any], attributes: Mapping[str, Any], value: Any
+) -> Symbol:
+    """The symbol of an operation's value; of known numbers only, it is a known number itself."""
+    parts = [expression(x) for x in inputs]
+    if np.ndim(value) == 0 and all(part.value is not None for part in parts):
+        return Symbol(literal(value), value)
+    return Symbol(write(name, parts, attributes), value)
+
+
+def local_rule(
+    operation: Primitive,
+    slot: int,
+    g: Any,
+    out: Any,
+    inputs: Sequence[Any],
+    attributes: Mapping[str, Any],
+    names: Sequence[Expression | str] | None = None,
+    result: str = "out",
+) -> Symbol:
+    """The rule of one argument slot applied to symbols: its formula, and what it contributes.
+
+    Args:
+        operation: the primitive.
+        slot: which argument the gradient is for.
+        g: the upstream gradient, a raw array.
+        out: the result of the operation.
+        inputs: its inputs, raw arrays.
+        attributes: its static attributes.
+        names: how the inputs are written; the parameter names of the rule by default.
+        result: how the result is written.
+
+    The value is that of the rule, before a gradient of broadcast inputs is summed to their shape.
+
+    >>> import tinygrad_lite as tg
+    >>> rule = local_rule(tg.multiply, 0, 1.0, 6.0, [2.0, 3.0], {}, names=["x", "w"])
+    >>> str(rule), rule.value
+    ('g × w', 3.0)
+    """
+    assert operation.vjps is not None
+    rule = operation.vjps[slot]
+    assert rule is not None, f"{operation.name!r} has no derivative in argument {slot}"
+    if names is None:
+        names = argument_names(operation, len(inputs))
+    symbols = [Symbol(name, value) for name, value in zip(names, inputs)]
+    with np.errstate(all="ignore"):
+        value = rule(Symbol("g", g), Symbol(result, out), *symbols, **attributes)
+    return value if isinstance(value, Symbol) else Symbol(expression(value), value)
+
+
+def argument_names(operation: Primitive, count: int) -> list[str]:
+    """What the rules of an operation call their inputs: ``x, y`` or ``x, weight, bias``."""
+    rules = operation.vjps
+    rule = rules.rule if isinstance(rules, PerSlot) else next(filter(None, rules or ()), None)
+    if rule is None:
+        return [f"x{i}" for i in range(count)]
+    parameters = list(inspect.signature(rule).parameters.values())
+    parameters = parameters[3:] if isinstance(rules, PerSlot) else parameters[2:]
+    names = []
+    for p in parameters:
+        if p.kind is p.VAR_POSITIONAL:
+            names += [f"{p.name.removesuffix('s')}{i}" for i in range(count - len(names))]
+        elif p.kind is not p.KEYWORD_ONLY:
+            names.append(p.name)
+    return names[:count]

@@ -1,0 +1,408 @@
+"""trace_backward: the backward pass kept as a list of events, one for every contribution."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib import import_module
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple, overload
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.backward import Contribution, cotangents, run_backward
+from tinygrad_lite.drawing.naming import Names, is_number
+from tinygrad_lite.drawing.notation import Expression, literal
+from tinygrad_lite.drawing.symbol import local_rule
+from tinygrad_lite.drawing.values import STRIP, described, gist
+from tinygrad_lite.mode import switched
+from tinygrad_lite.tensor import Tensor
+
+
+class Event(NamedTuple):
+    """What one argument slot of one operation added to the gradient of its input.
+
+    Attributes:
+        step: its place in the backward pass, from 0.
+        node: the key of the operation, such as ``op3``; stable from run to run.
+        operation: the name of the primitive.
+        symbol: the sign that is drawn for it.
+        result: the name of the operation's result.
+        slot: which argument of the operation it is.
+        target: the name of that argument.
+        target_key: the key of that argument, ``t2`` for a result or ``leaf0`` for a leaf.
+        upstream: the gradient of the result, complete when the event happens.
+        formula: the rule that was applied, written by the rule itself.
+        local: the local derivative, where it is one number per element and has at most 64
+            elements; else None.
+        contribution: what the rule gave, summed to the shape of the argument.
+        before: the gradient of the argument before the event; None where this is the first.
+        after: the gradient of the argument after it.
+        module: the path of the module that computed the operation; empty outside of modules.
+        file: the user's source file that recorded the operation.
+        line: the line number there.
+        code: the text of the line.
+    """
+
+    step: int
+    node: str
+    operation: str
+    symbol: str
+    result: str
+    slot: int
+    target: str
+    target_key: str
+    upstream: Any
+    formula: str
+    local: Any
+    contribution: Any
+    before: Any
+    after: Any
+    module: str
+    file: str
+    line: int
+    code: str
+
+
+class Trace(Sequence[Event]):
+    """A recorded backward pass: a sequence of :class:`Event`, with its graph.
+
+    Attributes:
+        output: the tensor that was differentiated.
+        names: the nodes of its graph and what they are called.
+        events: the contributions in the order in which they were made: plain data.
+        gradients: the gradient that every leaf holds after the pass, by name.
+    """
+
+    def __init__(self, names: Names, contributions: Sequence[Contribution]) -> None:
+        self.names = names
+        self.output = names.outputs[0]
+        self.events = tuple(_events(names, contributions))
+        self.gradients = {
+            names[x]: _frozen(x.grad.data)
+            for x in names.leaves
+            if x.requires_grad and x.grad is not None
+        }
+
+    def __len__(self) -> int:
+        return len(self.events)
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Event, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Event | tuple[Event, ...]:
+        return self.events[index]
+
+    def __iter__(self) -> Iterator[Event]:
+        return iter(self.events)
+
+    def __repr__(self) -> str:
+        return (
+            f"<trace of {self.names[self.output]}: {len(self.events)} contributions "
+            f"to {len(self.gradients)} leaves>"
+        )
+
+    def table(self) -> str:
+        """The events as text, one line each: what flows where, by which rule, and adds up to what.
+
+        >>> import tinygrad_lite as tg
+        >>> x = tg.tensor(3.0, requires_grad=True, name="x")
+        >>> print(tg.trace_backward(x * x).table())
+        step  operation   to  rule   upstream  local  contribution  gradient
+        0     v1 = x × x  x   g × x  1         3      3             3
+        1     v1 = x × x  x   g × x  1         3      3             3 + 3 → 6
+        """
+        return _aligned(
+            [
+                ["step", "operation", "to", "rule", "upstream", "local", "contribution", "gradient"],
+                *(
+                    [
+                        str(e.step),
+                        _statement(self.names, e),
+                        e.target,
+                        e.formula,
+                        gist(e.upstream, True),
+                        "" if e.local is None else gist(e.local),
+                        gist(e.contribution, True),
+                        accumulation(e.before, e.contribution, e.after),
+                    ]
+                    for e in self.events
+                ),
+            ]
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The trace as plain dictionaries, lists, strings and numbers: see :meth:`to_json`."""
+        names = self.names
+        nodes = [_tensor_node(names, x) for x in names.leaves]
+        edges = []
+        for i, t in enumerate(names.nodes):
+            operation, inputs = t.record[:2]
+            place = graph.site(t)
+            source = {"file": place.filename, "line": place.line, "code": place.source} if place else None
+            nodes.append(
+                {
+                    "id": f"op{i}",
+                    "label": operation.symbol,
+                    "name": operation.name,
+                    "kind": "operation",
+                    "module": names.path(t),
+                    "source": source,
+                }
+            )
+            nodes.append(_tensor_node(names, t) | {"source": source})
+            edges += [
+                {"id": f"op{i}.{slot}", "from": names.keys[x], "to": f"op{i}", "slot": slot}
+                for slot, x in enumerate(inputs)
+            ]
+            edges.append({"id": f"op{i}.out", "from": f"op{i}", "to": f"t{i}", "slot": None})
+        return {
+            "format": "tinygrad_lite trace",
+            "version": 1,
+            "output": names.keys[self.output],
+            "nodes": nodes,
+            "edges": edges,
+            "events": [_event_data(e) for e in self.events],
+            "gradients": {
+                names.keys[x]: described(self.gradients[names[x]])
+                for x in names.leaves
+                if x.requires_grad and names[x] in self.gradients
+            },
+        }
+
+    def to_json(self, indent: int | None = None) -> str:
+        """The trace as JSON text, for the player and for other programs.
+
+        One object with these keys:
+
+        - ``format``, ``version``: ``"tinygrad_lite trace"`` and 1.
+        - ``output``: the id of the tensor that was differentiated.
+        - ``nodes``: leaves in order of first use, then for every operation in recording order the
+          operation and its result. Every node has ``id``, ``label``, ``kind`` (``parameter``,
+          ``input``, ``constant``, ``operation``, ``intermediate`` or ``output``), ``module`` (a
+          path such as ``MLP.layers.0``, or empty) and ``source`` (``file``, ``line``, ``code``;
+          null for leaves). Operations have ``name`` too; tensors ``shape``, ``dtype``,
+          ``requires_grad`` and ``value``.
+        - ``edges``: ``id`` (``op3.1`` for argument 1 of operation 3, ``op3.out`` for its result),
+          ``from``, ``to``, and ``slot`` (null for results).
+        - ``events``: in order; ``step``, ``edge`` (the id of the edge that it travels), ``node``,
+          ``operation``, ``symbol``, ``result``, ``slot``, ``target`` (a name), ``target_id``,
+          ``formula``, ``upstream``, ``local`` (or null), ``contribution``, ``before`` (or null),
+          ``after``, ``accumulation`` (``"3 + 4 → 7"``), ``module`` and ``source``.
+        - ``gradients``: by id, what every leaf holds in ``grad`` after the pass.
+
+        Arrays are objects: ``shape``, ``dtype``, ``text`` (one line), and ``whole`` (nested lists)
+        up to 64 elements, above that ``min``, ``max``, ``mean``, ``norm`` and ``strip``, the means
+        of 64 equal stretches. Numbers that JSON lacks are the strings ``NaN``, ``∞`` and ``−∞``.
+        """
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the trace to a file: ``.html`` is a player that steps through it, ``.json`` data.
+
+        Raises:
+            ValueError: if the name of the file ends otherwise.
+        """
+        path = Path(path)
+        if path.suffix == ".html":
+            player = import_module("tinygrad_lite.drawing.player")
+            text = player.page(self)
+        elif path.suffix == ".json":
+            text = self.to_json()
+        else:
+            raise ValueError(f"a trace is saved as .html (a player) or .json, not as {path.name!r}")
+        path.write_text(text, encoding="utf-8")
+        return path
+
+
+def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
+    """Run ``output.backward(gradient)`` and keep every contribution, in order.
+
+    Args:
+        output: a tensor that requires a gradient.
+        gradient: the cotangent to start from, of the output's shape; 1 by default, which needs an
+            output of one element.
+
+    Raises:
+        RuntimeError, ValueError: as ``backward()`` does.
+
+    >>> import tinygrad_lite as tg
+    >>> a = tg.tensor(2.0, requires_grad=True, name="a")
+    >>> b = tg.tensor(-3.0, requires_grad=True, name="b")
+    >>> trace = tg.trace_backward(a * b + a)
+    >>> [(event.target, event.formula, event.contribution.item()) for event in trace[-2:]]
+    [('a', 'g × b', -3.0), ('b', 'g × a', 2.0)]
+    >>> a.grad
+    tensor(-2.)
+    """
+    names = Names([output])
+    contributions: list[Contribution] = []
+    run_backward(output, gradient, observer=contributions.append)
+    return Trace(names, contributions)
+
+
+def observe_quietly(
+    output: Tensor,
+    gradient: Any,
+    tensors: Sequence[Tensor],
+    observer: Callable[[Contribution], None],
+) -> None:
+    """Observe a backward pass that leaves no trace: no ``grad`` changes and no hook runs."""
+    with unwatched(tensors), switched(intercept=None):
+        cotangents(output, gradient, observer=observer)
+
+
+@contextmanager
+def unwatched(tensors: Sequence[Tensor]) -> Iterator[None]:
+    """Set aside, for the body of a ``with``, what tensors want done with their gradients."""
+    watched = [(t, t.watch) for t in tensors if t.watch is not None]
+    for t, _ in watched:
+        t.watch = None
+    try:
+        yield
+    finally:
+        for t, watch in watched:
+            t.watch = watch
+
+
+def formula(names: Names, t: Tensor, slot: int, upstream: Any) -> str:
+    """The rule of an argument slot in the names of the graph."""
+    operation, inputs, attributes = t.record[:3]
+    written: list[Expression | str] = [
+        literal(x.data) if is_number(x) else names[x] for x in inputs
+    ]
+    result = names[t] if names.chosen(t) else "out"
+    values = [x._data for x in inputs]
+    rule = local_rule(operation, slot, upstream, t._data, values, attributes, written, result)
+    return rule.expression.text
+
+
+def accumulation(before: Any, contribution: Any, after: Any) -> str:
+    """How a contribution adds up: ``3 + 4 → 7``, or the contribution alone if it is the first.
+
+    >>> accumulation(3.0, -4.0, -1.0)
+    '3 + (−4) → −1'
+    """
+    if before is None:
+        return gist(after, True)
+    added = gist(contribution, True)
+    return f"{gist(before, True)} + {f'({added})' if added[0] == '−' else added} → {gist(after, True)}"
+
+
+def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Event]:
+    copies: dict[int, Any] = {}  # by id, while the contributions keep every array alive
+
+    def frozen(value: Any) -> Any:
+        if value is None:
+            return None
+        if id(value) not in copies:
+            copies[id(value)] = _frozen(getattr(value, "_data", value))
+        return copies[id(value)]
+
+    for step, (t, slot, upstream, value, before, after) in enumerate(contributions):
+        operation, inputs = t.record[:2]
+        place = graph.site(t)
+        g = getattr(upstream, "_data", upstream)
+        yield Event(
+            step=step,
+            node=f"op{names.index[t]}",
+            operation=operation.name,
+            symbol=operation.symbol,
+            result=names[t],
+            slot=slot,
+            target=names[inputs[slot]],
+            target_key=names.keys[inputs[slot]],
+            upstream=frozen(upstream),
+            formula=formula(names, t, slot, g),
+            local=_local(t, slot),
+            contribution=frozen(value),
+            before=frozen(before),
+            after=frozen(after),
+            module=names.path(t),
+            file=place.filename if place else "",
+            line=place.line if place else 0,
+            code=place.source if place else "",
+        )
+
+
+def _frozen(value: Any) -> Any:
+    """A copy that nobody can change."""
+    array = np.array(value)
+    array.flags.writeable = False
+    return array[()]
+
+
+def _local(t: Tensor, slot: int) -> Any:
+    """What the rule makes of an upstream gradient of ones, where that is the local derivative."""
+    operation, inputs, attributes = t.record[:3]
+    if t.size > STRIP or inputs[slot].size > STRIP or not (operation.elementwise or t.size == 1):
+        return None
+    with switched(intercept=None), np.errstate(all="ignore"):
+        values = [x._data for x in inputs]
+        return _frozen(
+            operation.vjps[slot](np.ones_like(t._data)[()], t._data, *values, **attributes)
+        )
+
+
+def _statement(names: Names, event: Event) -> str:
+    """The operation of an event as an assignment, such as ``v1 = x × w``."""
+    t = names.nodes[int(event.node.removeprefix("op"))]
+    return f"{names[t]} = {stated(names, t)}"
+
+
+def stated(names: Names, t: Tensor) -> str:
+    """The right-hand side of a record: the operation in the names of its inputs."""
+    from tinygrad_lite.drawing.notation import write
+
+    operation, inputs, attributes = t.record[:3]
+    parts = [literal(x.data) if is_number(x) else Expression(names[x]) for x in inputs]
+    return write(operation.name, parts, attributes).text
+
+
+def _tensor_node(names: Names, t: Tensor) -> dict[str, Any]:
+    return {
+        "id": names.keys[t],
+        "label": names[t],
+        "kind": names.kind(t),
+        "shape": list(t.shape),
+        "dtype": str(t.dtype),
+        "requires_grad": t.requires_grad,
+        "value": described(t.data),
+        "module": names.path(t),
+        "source": None,
+    }
+
+
+def _event_data(e: Event) -> dict[str, Any]:
+    return {
+        "step": e.step,
+        "edge": f"{e.node}.{e.slot}",
+        "node": e.node,
+        "operation": e.operation,
+        "symbol": e.symbol,
+        "result": e.result,
+        "slot": e.slot,
+        "target": e.target,
+        "target_id": e.target_key,
+        "formula": e.formula,
+        "upstream": described(e.upstream),
+        "local": None if e.local is None else described(e.local),
+        "contribution": described(e.contribution),
+        "before": None if e.before is None else described(e.before),
+        "after": described(e.after),
+        "accumulation": accumulation(e.before, e.contribution, e.after),
+        "module": e.module,
+        "source": {"file": e.file, "line": e.line, "code": e.code},
+    }
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,137 @@
+"""How numbers and arrays are written in pictures: short, whole where small, summed up where large."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+SMALL = 6  # elements that are written out in a box or on an edge
+STRIP = 64  # cells of a heat strip
+
+
+def number(value: Any) -> str:
+    """A number in at most four significant digits.
+
+    >>> number(0.1 + 0.2), number(-2.0), number(1.5e-9), number(float("nan"))
+    ('0.3', '−2', '1.5e−9', 'NaN')
+    """
+    value = np.asarray(value)[()]
+    if value.dtype.kind == "b":
+        return str(bool(value))
+    if value.dtype.kind == "c":
+        return f"{number(value.real)} + {number(value.imag)}i"
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
+    text = str(int(value)) if value.dtype.kind in "iu" else f"{float(value):.4g}"
+    if "e" in text:
+        digits, exponent = text.split("e")
+        text = f"{digits}e{int(exponent)}"
+    return text.replace("-", "−")
+
+
+def whole(value: Any) -> str:
+    """Every element of an array, in brackets as nested as its axes.
+
+    >>> whole([[1, 2], [3, 4]])
+    '[[1, 2], [3, 4]]'
+    """
+    array = np.asarray(value)
+    if not array.ndim:
+        return number(array)
+    pieces = [number(x) for x in array.ravel()]
+    for length in reversed(array.shape):
+        if not length:
+            return "[" * array.ndim + "]" * array.ndim
+        pieces = [
+            f"[{', '.join(pieces[i : i + length])}]" for i in range(0, len(pieces), length)
+        ]
+    return pieces[0]
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """The lengths of the axes, as ``32 × 64``; a single number has none."""
+    return " × ".join(map(str, shape)) if len(shape) != 1 else f"{shape[0]}"
+
+
+def norm(value: Any) -> float:
+    """The Euclidean length of all elements together; without overflow."""
+    array = np.abs(np.asarray(value)).astype(np.float64, copy=False)
+    top = float(np.max(array, initial=0.0))
+    if not np.isfinite(top) or top == 0:
+        return top
+    return top * float(np.sqrt(np.sum(np.square(array / top))))
+
+
+def lean(value: Any) -> float:
+    """How far the signs agree: 1 where all is positive, -1 where all is negative, 0 in balance."""
+    array = np.asarray(value)
+    total = float(np.sum(np.abs(array), dtype=np.float64))
+    return float(np.sum(array, dtype=np.float64)) / total if 0 < total < np.inf else 0.0
+
+
+def gist(value: Any, length: bool = False) -> str:
+    """One line on an array: its elements if they are few, else its mean and spread.
+
+    Args:
+        value: the array or number.
+        length: say the Euclidean length of a large array instead, as is usual of gradients.
+
+    >>> gist([1.0, 2.0]), gist(np.ones(100)), gist(np.ones(100), length=True)
+    ('[1, 2]', '1 ± 0', '‖10‖')
+    """
+    array = np.asarray(value)
+    if array.size <= SMALL:
+        return whole(array)
+    if array.dtype.kind == "b":
+        return f"{np.count_nonzero(array)} of {array.size} true"
+    if array.dtype.kind in "iu":
+        return f"{number(array.min())} … {number(array.max())}"
+    strange = array.size - np.count_nonzero(np.isfinite(array))
+    if strange:
+        return f"{strange} of {array.size} not finite"
+    if length:
+        return f"‖{number(norm(array))}‖"
+    return f"{number(np.mean(array, dtype=np.float64))} ± {number(np.std(array, dtype=np.float64))}"
+
+
+def described(value: Any) -> dict[str, Any]:
+    """An array as plain data: ``whole`` if it is small, else a summary with a heat strip.
+
+    Keys: ``shape``, ``dtype``, ``text`` (one line), and either ``whole`` (nested lists) or ``min``,
+    ``max``, ``mean``, ``norm`` and ``strip`` (means of at most 64 equal stretches, in C order).
+    Numbers that JSON cannot hold are the strings ``NaN``, ``∞`` and ``−∞``.
+    """
+    array = np.asarray(value)
+    data: dict[str, Any] = {
+        "shape": list(array.shape),
+        "dtype": str(array.dtype),
+        "text": gist(array),
+    }
+    if array.size <= STRIP:
+        data["whole"] = _plain(array.tolist())
+        return data
+    flat = array.ravel()
+    flat = np.abs(flat) if flat.dtype.kind == "c" else flat.astype(np.float64)
+    with np.errstate(all="ignore"):
+        edges = np.linspace(0, flat.size, STRIP + 1).astype(int)
+        strip = np.add.reduceat(flat, edges[:-1]) / np.diff(edges)
+        data |= {
+            "min": _plain(float(flat.min())),
+            "max": _plain(float(flat.max())),
+            "mean": _plain(float(flat.mean())),
+            "norm": _plain(norm(flat)),
+            "strip": _plain(strip.tolist()),
+        }
+    return data
+
+
+def _plain(value: Any) -> Any:
+    """Numbers and nested lists of them as JSON can hold them."""
+    if isinstance(value, list):
+        return [_plain(v) for v in value]
+    if isinstance(value, complex) or (isinstance(value, float) and not np.isfinite(value)):
+        return number(value)
+    return value
