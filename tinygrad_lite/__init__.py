@@ -2,6 +2,9 @@
 
 from tinygrad_lite import tensor as _tensor  # first: the operations are made of tensors
 from tinygrad_lite import nn, optim, random
+from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
+from tinygrad_lite.checkpoint import checkpoint
+from tinygrad_lite.explain import why_no_grad
 from tinygrad_lite.mode import enable_grad, is_grad_enabled, no_grad
 from tinygrad_lite.ops import *  # noqa: F403 - ops.__all__ is the list of operations
 from tinygrad_lite.ops import __all__ as _operations

@@ -59,15 +59,18 @@ def cotangents(
         )
     seed = _seed(output, gradient)
     intercept = mode().intercept
-    lifted = create_graph or intercept is not None
+    watching = getattr(intercept, "contribution", None)  # it looks on, rather than takes over
+    observer = observer or watching
+    lifted = create_graph or (intercept is not None and watching is None)
     nodes = graph.topological(output, _changed, within or ())
     wanted = None if within is None else graph.reaching(nodes, within)
-    if not lifted:
-        with np.errstate(all="ignore"):
-            pending = _propagate(nodes, output, seed, False, observer, wanted)
-    else:
-        with switched(grad=create_graph), np.errstate(all="ignore"):
-            pending = _propagate(nodes, output, lift(seed), True, observer, wanted)
+    start = lift(seed) if lifted else seed
+    with np.errstate(all="ignore"):
+        if not create_graph and intercept is None:
+            pending = _propagate(nodes, output, start, lifted, observer, wanted)
+        else:
+            with switched(grad=create_graph, intercept=None if watching else intercept):
+                pending = _propagate(nodes, output, start, lifted, observer, wanted)
     return _separated(pending, seed)
 
 

@@ -111,7 +111,11 @@ def site(node: Node) -> Site | None:
     """The line of the user's code that recorded ``node``; None for a leaf."""
     if node.record is None:
         return None
-    code, instruction = node.record[4:6]
+    return place(*node.record[4:6])
+
+
+def place(code: CodeType, instruction: int) -> Site:
+    """The line of an instruction of compiled code."""
     return Site(code.co_filename, _line(code, instruction), code.co_name)
 
 
@@ -130,3 +134,22 @@ def scopes(node: Node) -> tuple[Any, ...]:
         chain.append(scope)
         scope = scope.outer
     return tuple(reversed(chain))
+
+
+def path(scope: Any) -> str:
+    """The module that ``scope`` is a call of, as the path of nested calls: ``MLP.layers.0``.
+
+    It starts with the class of the outermost module. A module that the one around it does not
+    hold goes by its class as well, and one that is gone by a question mark.
+    """
+    chain = []
+    while scope is not None:
+        chain.append(scope.module())
+        scope = scope.outer
+    parts = []
+    outer = None
+    for module in reversed(chain):
+        name = None if outer is None or module is None else outer.child_name(module)
+        parts.append(name or ("?" if module is None else type(module).__name__))
+        outer = module
+    return ".".join(parts)

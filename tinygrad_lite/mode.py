@@ -29,7 +29,9 @@ class Mode(NamedTuple):
     Attributes:
         grad: whether results that depend on a tensor with ``requires_grad`` are recorded.
         intercept: if given, is called as ``intercept(primitive, inputs, attributes)`` in place of
-            the primitive; to go on it calls the primitive with ``switched(intercept=None)``.
+            the primitive; to go on it calls the primitive with ``switched(intercept=None)``. A
+            backward pass then runs on tensors, so that its operations are intercepted too; but if
+            it has a method ``contribution``, that observes the backward pass instead.
         scope: the innermost module call, a :class:`Scope`.
     """
 

@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from types import CodeType, FrameType
+from typing import Any, NamedTuple
+from weakref import ref
 
 import numpy as np
 
@@ -119,6 +121,7 @@ class Primitive:
             t._requires_grad = False
             t.order = 0
             t.record = None
+            t.watch = cut(self.name, UNDIFFERENTIABLE if grad else UNRECORDED, inputs)
         return t
 
     def _compute(self, values: Iterable[Any], attributes: dict[str, Any]) -> Any:
@@ -130,6 +133,39 @@ class Primitive:
         if type(out) is np.ndarray:
             return out if out.ndim else out[()]
         return out if isinstance(out, np.generic) else np.asarray(out)[()]
+
+
+class Cut(NamedTuple):
+    """Where a path of gradients ends: what kept the result of an operation out of the graph."""
+
+    reason: str
+    source: ref[Tensor]
+    code: CodeType
+    instruction: int
+
+
+UNDIFFERENTIABLE = ", which has no derivative"
+UNRECORDED = " under no_grad()"
+
+
+def cut(name: str, why: str, inputs: Iterable[Any]) -> Cut | None:
+    """The note on a result that is not recorded although it depends on a gradient; else None."""
+    for x in inputs:
+        if isinstance(x, Tensor):
+            if x._requires_grad:
+                frame = caller()
+                return Cut(f"{name}{why}", ref(x), frame.f_code, frame.f_lasti)
+            if isinstance(x.watch, Cut):
+                return x.watch
+    return None
+
+
+def caller() -> FrameType:
+    """The innermost frame of the user's code."""
+    frame = getframe(1)
+    while inside[frame.f_code.co_filename]:
+        frame = frame.f_back  # type: ignore[assignment]
+    return frame
 
 
 def explained(error: Exception, name: str, values: Iterable[Any]) -> Exception:
@@ -262,6 +298,7 @@ def binary_operator(operation: Primitive, compute: Callable[[Any, Any], Any]) ->
             t._requires_grad = False
             t.order = 0
             t.record = None
+            t.watch = cut(operation.name, UNDIFFERENTIABLE if grad else UNRECORDED, (x, y))
         return t
 
     return operate

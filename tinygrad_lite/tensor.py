@@ -64,7 +64,7 @@ class Tensor:
     name: str | None
     order: int
     record: Any
-    watch: Watch | None
+    watch: Watch | Cut | None  # of a gradient: what to do with it, or why none arrives
 
     def __init__(
         self,
@@ -132,6 +132,8 @@ class Tensor:
                 "can; convert it, for example tg.tensor(data, dtype='float64', requires_grad=True)"
             )
         self._requires_grad = bool(value)
+        if value and not isinstance(self.watch, Watch):
+            self.watch = None
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` in place and return the tensor itself."""
@@ -180,7 +182,9 @@ class Tensor:
 
     def detach(self) -> Tensor:
         """The same values, shared, cut off from the graph: no gradient flows through."""
-        return constant(self._data)
+        t = constant(self._data)
+        t.watch = cut("detach()", "", (self,))
+        return t
 
     # The backward pass
 
@@ -236,7 +240,7 @@ class Tensor:
         return lambda: void(hooks.pop(key, None))
 
     def _watched(self) -> Watch:
-        if self.watch is None:
+        if not isinstance(self.watch, Watch):
             self.watch = Watch()
         return self.watch
 
@@ -377,6 +381,7 @@ new = object.__new__
 # Late, because operations are made of tensors: the operators and methods bind to them here.
 from tinygrad_lite.backward import run_backward  # noqa: E402
 from tinygrad_lite.ops import methods  # noqa: E402
+from tinygrad_lite.primitive import Cut, cut  # noqa: E402
 
 for _name, _method in methods.METHODS.items():
     setattr(Tensor, _name, _method)

@@ -1,0 +1,129 @@
+"""why_no_grad: say in words what keeps a gradient from arriving."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.backward import Contribution, cotangents
+from tinygrad_lite.primitive import Cut
+from tinygrad_lite.tensor import Tensor
+
+
+def why_no_grad(t: Tensor, output: Tensor) -> str:
+    """Why ``t.grad`` is None or zero after ``output.backward()``, in words, with the lines of code.
+
+    Args:
+        t: the tensor whose gradient is missed.
+        output: the tensor that ``backward()`` was, or would be, called on.
+
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor([-1.0, -2.0], requires_grad=True, name="x")
+    >>> print(tg.why_no_grad(x, tg.relu(x).sum()))  # doctest: +ELLIPSIS
+    the gradient of 'x' is zero: it ends at relu, whose input is nowhere above 0 (dead relu)
+      at ...
+    """
+    who = repr(t.name) if t.name else f"the tensor of shape {t.shape}"
+    if not t.requires_grad:
+        return _needs_none(t, who)
+    nodes = graph.topological(output)
+    connected = graph.reaching(nodes, [t])
+    if output is not t and output not in connected:
+        return _unconnected(t, output, nodes, who)
+    if not output.requires_grad:
+        return _needs_none(output, "the output")
+    edges: list[Contribution] = []
+    gradient = np.ones(output.shape, output.dtype)[()]
+    cotangents(output, gradient, observer=edges.append, within=[t])
+    total = sum((c.value for c in edges if c.node.record[1][c.slot] is t), np.zeros(t.shape))
+    if output is t or np.any(total):
+        return _arrives(t, who)
+    ends = [c for c in edges if np.any(c.upstream) and not np.any(c.value)]
+    if not ends:
+        return (
+            f"the gradient of {who} is zero: its contributions along several paths cancel exactly"
+        )
+    reasons = {_end(c) for c in ends}
+    return f"the gradient of {who} is zero: " + "\nand ".join(sorted(reasons))
+
+
+def _needs_none(t: Tensor, who: str) -> str:
+    if isinstance(t.watch, Cut):
+        return f"{who} requires no gradient: it was cut off by {_cut(t.watch)}"
+    if t.dtype.kind != "f":
+        return f"{who} requires no gradient: its dtype is {t.dtype}, and only floating point can"
+    return (
+        f"{who} requires no gradient: it was made without requires_grad=True, "
+        "from nothing that requires one"
+    )
+
+
+def _unconnected(t: Tensor, output: Tensor, nodes: list[Any], who: str) -> str:
+    text = f"{who} is not connected to the output"
+    cuts = [x for x in [*graph.leaves(nodes), output] if isinstance(x.watch, Cut)]
+    guilty = [x for x in cuts if _came_from(x.watch, t)]
+    lost = [x for x in cuts if x.watch.source() is None]
+    for x in guilty or lost:
+        text += f": the path between them was cut by {_cut(x.watch)}"
+        if x not in guilty:
+            text += "\n(what was cut off there no longer exists, so this is the likely place)"
+        return text
+    return f"{text}: nothing that the output was computed from was computed from it"
+
+
+def _came_from(cut: Any, t: Tensor) -> bool:
+    source = cut.source()
+    if source is None or source is t:
+        return source is t
+    return source in graph.reaching(graph.topological(source), [t])
+
+
+def _cut(cut: Cut) -> str:
+    return f"{cut.reason}\n  at {graph.place(cut.code, cut.instruction)}"
+
+
+def _arrives(t: Tensor, who: str) -> str:
+    if t.record is not None and t.grad is None:
+        return (
+            f"the gradient of {who} is not zero, but it is the result of {t.record[0].name}, and "
+            "only leaves keep theirs: call retain_grad() on it before backward()"
+        )
+    if t.grad is None:
+        return f"the gradient of {who} is not zero: call backward() on the output to have it"
+    if not np.any(t.grad._data):
+        return f"the gradient of {who} is zero only in the sum of several backward() calls"
+    return f"the gradient of {who} has arrived: it is not zero"
+
+
+def _end(c: Contribution) -> str:
+    """Why an operation let nothing through to one of its arguments."""
+    operation, inputs = c.node.record[:2]
+    name = operation.name
+    path = graph.path(c.node.record[3])
+    where = (f"\n  in module {path}" if path else "") + f"\n  at {graph.site(c.node)}"
+    others = [x for slot, x in enumerate(inputs) if slot != c.slot]
+    return f"it ends at {name}, {_cause(name, c, inputs, others)}{where}"
+
+
+def _cause(name: str, c: Contribution, inputs: Any, others: list[Any]) -> str:
+    x = np.asarray(inputs[c.slot]._data)
+    out = np.asarray(c.node._data)
+    if name in ("relu", "leaky_relu", "relu6") and np.all(x <= 0):
+        return "whose input is nowhere above 0 (dead relu)"
+    if name in ("sigmoid", "tanh", "softmax", "log_softmax", "erf", "logsigmoid", "softplus"):
+        return f"which is saturated: its results are {out.min():.4g} to {out.max():.4g}"
+    if name in ("where", "maximum", "minimum", "fmax", "fmin", "max", "min"):
+        return "which chose other values everywhere a gradient arrives (a mask)"
+    if name in ("clip", "hardtanh"):
+        return "whose input is outside its bounds"
+    if name in ("getitem", "scatter", "take", "assign"):
+        return "which uses none of the elements"
+    if name in ("multiply", "matmul", "divide", "linear") and any(
+        not np.any(y._data) for y in others
+    ):
+        return "which multiplies it by zero"
+    if name in ("sign", "floor", "ceil", "round", "trunc"):
+        return "whose derivative is zero everywhere (a step)"
+    return "whose derivative is zero here"
