@@ -4,8 +4,9 @@ What it does that the plain step does not:
 
 - Activations are stored features first, (features, batch), so that the reductions of softmax and
   the writes of the matrix products run along contiguous memory.
-- A layer's bias is the last column of its weight, and its input has a row of ones: one product
-  gives the output with its bias added, and one gives the gradients of both.
+- A weight is stored (in, out) with its bias as one more row, and its input has a row of ones: one
+  product gives the output with its bias added, and one gives the gradients of both. Every
+  factor is then contiguous, one way or the other, and `np.dot` copies none of them.
 - All parameters share one array, and so do their gradients; the update walks over both in pieces
   that stay in the cache. Optimiser state is stored pre-scaled where that saves a pass.
 - relu is a bit mask, made once and used forward and backward. (`np.maximum` also resets the
@@ -30,7 +31,7 @@ PIECE = 65536
 def make(problem: MLP) -> Callable[[], float]:
     batch, classes = problem.batch, problem.sizes[-1]
     parameters = np.concatenate(
-        [np.column_stack(layer).ravel() for layer in problem.weights], dtype=np.float32
+        [np.vstack((weight.T, bias)).ravel() for weight, bias in problem.weights]
     )
     gradients = np.empty_like(parameters)
     weights, weight_gradients = _split(parameters, problem), _split(gradients, problem)
@@ -46,7 +47,7 @@ def make(problem: MLP) -> Callable[[], float]:
         inputs.append(activation)
         bits, mask = activation[:-1].view(np.int32), np.empty((size, batch), np.int32)
         hidden.append((activation[:-1], bits, mask, np.full_like(mask, 31)))
-    forward = [(w, a, *h) for w, a, h in zip(weights, inputs, hidden)]
+    forward = [(w.T, a, *h) for w, a, h in zip(weights, inputs, hidden)]
 
     backward = []
     for layer in reversed(range(1, len(weights))):
@@ -54,16 +55,16 @@ def make(problem: MLP) -> Callable[[], float]:
         backward.append(
             (
                 weight_gradients[layer],
-                inputs[layer].T,
-                weights[layer][:, :-1].T,
+                inputs[layer],
+                weights[layer][:-1],
                 g,
                 g.view(np.int32),
                 hidden[layer - 1][2],
             )
         )
 
-    last_weight, last_input = weights[-1], inputs[-1]
-    first_gradient, x_transposed = weight_gradients[0], x_and_ones
+    last_weight, last_input = weights[-1].T, inputs[-1]
+    first_gradient, first_input = weight_gradients[0], inputs[0]
     logits = np.empty((classes, batch), np.float32)
     softmax, one_hot = np.empty_like(logits), np.empty_like(logits)
     flat_logits, flat_one_hot = logits.ravel(), one_hot.ravel()
@@ -100,11 +101,11 @@ def make(problem: MLP) -> Callable[[], float]:
 
         g = softmax
         for weight_gradient, a, weight, next_g, bits, mask in backward:
-            dot(g, a, weight_gradient)
+            dot(a, g.T, weight_gradient)
             dot(weight, g, next_g)
             both(bits, mask, bits)
             g = next_g
-        dot(g, x_transposed, first_gradient)
+        dot(first_input, g.T, first_gradient)
         update()
         return loss
 
@@ -112,8 +113,8 @@ def make(problem: MLP) -> Callable[[], float]:
 
 
 def _split(flat: Floats, problem: MLP) -> list[Floats]:
-    """Views into `flat`, one for each layer, of shape (out, in + 1)."""
-    shapes = [(len(bias), weight.shape[1] + 1) for weight, bias in problem.weights]
+    """Views into `flat`, one for each layer, of shape (in + 1, out)."""
+    shapes = [(weight.shape[1] + 1, len(bias)) for weight, bias in problem.weights]
     ends = np.cumsum([rows * columns for rows, columns in shapes])
     return [part.reshape(shape) for part, shape in zip(np.split(flat, ends[:-1]), shapes)]
 
