@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.ops.compare import isnan
+from tinygrad_lite.ops.exponential import log
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.primitive import primitive
 
@@ -26,7 +28,7 @@ add = primitive(
 subtract = primitive(
     np.subtract,
     (lambda g, out, x, y: g, lambda g, out, x, y: -g),
-    symbol="−",  # noqa: RUF001 - the sign that is drawn
+    symbol="−",
     elementwise=True,
     bounded=True,
     doc="""x - y.
@@ -40,7 +42,7 @@ subtract = primitive(
 multiply = primitive(
     np.multiply,
     (lambda g, out, x, y: g * y, lambda g, out, x, y: g * x),
-    symbol="×",  # noqa: RUF001 - the sign that is drawn
+    symbol="×",
     elementwise=True,
     doc="""x * y.
 
@@ -91,9 +93,22 @@ positive = primitive(
     """,
 )
 
+reciprocal = primitive(
+    np.reciprocal,
+    (lambda g, out, x: -g * out * out,),
+    symbol="1/x",
+    elementwise=True,
+    doc="""1 / x, which NumPy rounds towards 0 for integers; its derivative at 0 is -infinity.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.reciprocal(tg.tensor([1.0, -2.0]))
+    tensor([ 1. , -0.5])
+    """,
+)
+
 square = primitive(
     np.square,
-    (lambda g, out, x: g * 2 * x,),
+    (lambda g, out, x: 2 * g * x,),
     symbol="x²",
     elementwise=True,
     doc="""x², which is what ``x ** 2`` becomes.
@@ -106,13 +121,15 @@ square = primitive(
 
 
 def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
-    return g * where(y == 0, 0.0, y * power(x, y - 1))
+    slope = y * x ** (y - 1)
+    if type(y) in (int, float) and y != 0:
+        return g * slope
+    return g * where((y == 0) & ((x == 0) | isnan(x)), 0, slope)
 
 
 def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
-    from tinygrad_lite.ops.exponential import log
-
-    return g * where((x == 0) & (y >= 0), 0.0, out * log(where(x == 0, 1.0, x)))
+    nothing = (x == 0) & (y >= 0)
+    return g * where(nothing, 0, out * log(where(nothing, 1, x)))
 
 
 power = primitive(
@@ -122,7 +139,9 @@ power = primitive(
     elementwise=True,
     doc="""x ** y.
 
-    At x = 0 the derivative in x is 0 for y = 0 and y > 1, 1 for y = 1; in y it is 0 for y >= 0.
+    The derivatives are y x^(y-1) and x^y log x. At x = 0 the first is 0 for y = 0 and y > 1, 1 for
+    y = 1 and infinite for other y; the second is 0 for y >= 0. The second is not a number for
+    x < 0, where x ** y is a number for whole y only.
 
     >>> import tinygrad_lite as tg
     >>> tg.power(tg.tensor([1.0, 2.0]), 3.0)

@@ -11,8 +11,8 @@ import numpy as np
 
 from tinygrad_lite import ops
 from tinygrad_lite.mode import mode
-from tinygrad_lite.ops import arithmetic, compare, index, linalg
-from tinygrad_lite.primitive import binary_operator, reflected_operator, unary_operator
+from tinygrad_lite.ops import arithmetic, compare, index, linalg, rounding
+from tinygrad_lite.primitive import binary_operator, operand, reflected_operator, unary_operator
 from tinygrad_lite.tensor import Tensor, new, tick
 
 
@@ -64,9 +64,7 @@ def _former(t: Tensor, statement: str) -> Tensor:
 def _become(t: Tensor, before: Tensor, value: Tensor) -> None:
     """Give ``t`` the values of ``value`` and a record that leads to it and to its own past."""
     if value.shape != before.shape:
-        raise ValueError(
-            f"a change in place cannot turn shape {before.shape} into {value.shape}"
-        )
+        raise ValueError(f"a change in place cannot turn shape {before.shape} into {value.shape}")
     if value.dtype != before.dtype:
         if not np.can_cast(value.dtype, before.dtype, "same_kind"):
             raise TypeError(f"a change in place cannot turn {before.dtype} into {value.dtype}")
@@ -134,6 +132,8 @@ _BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "mul": (arithmetic.multiply, operator.mul),
     "truediv": (arithmetic.divide, operator.truediv),
     "pow": (arithmetic.power, operator.pow),
+    "floordiv": (rounding.floor_divide, operator.floordiv),
+    "mod": (rounding.remainder, operator.mod),
     "matmul": (linalg.matmul, operator.matmul),
     "and": (compare.bitwise_and, operator.and_),
     "or": (compare.bitwise_or, operator.or_),
@@ -141,8 +141,11 @@ _BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
 }
 
 _NAMES = (
-    "abs clip exp log log_softmax logsumexp matmul max mean min relu reshape sigmoid softmax sqrt "
-    "square squeeze std sum swapaxes tanh transpose var"
+    "abs arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil clip cos cosh elu erf "
+    "erfc exp exp2 expm1 floor fmax fmin fmod gelu hypot leaky_relu log log10 log1p log2 "
+    "log_softmax logaddexp logsumexp matmul max maximum mean min minimum mish negative power "
+    "reciprocal relu remainder reshape round sigmoid sign silu sin sinc sinh softmax softplus "
+    "sqrt square squeeze std sum swapaxes tan tanh transpose trunc var xlogy"
 ).split()
 
 
@@ -167,6 +170,8 @@ METHODS: dict[str, Any] = {
             ("mul", "*", operator.mul),
             ("truediv", "/", operator.truediv),
             ("pow", "**", operator.pow),
+            ("floordiv", "//", operator.floordiv),
+            ("mod", "%", operator.mod),
         )
     },
     "__pow__": _power,
@@ -184,6 +189,11 @@ METHODS: dict[str, Any] = {
     "__neg__": unary_operator(arithmetic.negative),
     "__pos__": unary_operator(arithmetic.positive),
     "__abs__": unary_operator(ops.abs),
+    "__divmod__": lambda x, y: (
+        ops.divmod(x, y) if isinstance(y, Tensor) or operand(y) else NotImplemented
+    ),
+    "__rdivmod__": lambda y, x: ops.divmod(x, y) if operand(x) else NotImplemented,
+    "__round__": lambda x, decimals=0: ops.round(x, decimals),
     "__invert__": unary_operator(compare.invert),
     "__getitem__": lambda t, index: ops.getitem(t, index),
     "__setitem__": _set,

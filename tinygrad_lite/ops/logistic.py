@@ -1,0 +1,99 @@
+"""The logistic function, its integral and its logarithm, and logarithms of sums of two powers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.ops.compare import isinf
+from tinygrad_lite.ops.exponential import LN2, exp
+from tinygrad_lite.ops.selection import where
+from tinygrad_lite.primitive import primitive
+
+
+def _sigmoid_forward(x: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return 1 / (1 + np.exp(0.0 - x))  # 0.0 - x rather than -x, which wraps unsigned integers
+
+
+sigmoid = primitive(
+    _sigmoid_forward,
+    (lambda g, out, x: g * out / (1 + exp(x)),),  # 1 - out would lose the digits of large x
+    name="sigmoid",
+    symbol="σ",
+    elementwise=True,
+    doc="""1 / (1 + exp(-x)); it and its derivative are right to the last digits at both ends.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.sigmoid(tg.tensor([0.0, -800.0]))
+    tensor([0.5, 0. ])
+    """,
+)
+
+softplus = primitive(
+    lambda x: np.logaddexp(x, 0.0),
+    (lambda g, out, x: g * sigmoid(x),),
+    name="softplus",
+    elementwise=True,
+    doc="""log(1 + exp(x)), a smooth relu, without overflow; its derivative is the sigmoid.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.softplus(tg.tensor([0.0, 1000.0]))
+    tensor([6.93147181e-01, 1.00000000e+03])
+    """,
+)
+
+logsigmoid = primitive(
+    lambda x: -np.logaddexp(0.0 - x, 0.0),
+    (lambda g, out, x: g * sigmoid(-x),),
+    name="logsigmoid",
+    symbol="log σ",
+    elementwise=True,
+    doc="""log(1 / (1 + exp(-x))), without overflow.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.logsigmoid(tg.tensor([0.0, -1000.0]))
+    tensor([-6.93147181e-01, -1.00000000e+03])
+    """,
+)
+
+
+def _difference(x: Any, y: Any) -> Any:
+    """x - y, and 0 where both are the same infinity."""
+    return where((x == y) & isinf(x), 0, x - y)
+
+
+logaddexp = primitive(
+    np.logaddexp,
+    (
+        lambda g, out, x, y: g * sigmoid(_difference(x, y)),
+        lambda g, out, x, y: g * sigmoid(_difference(y, x)),
+    ),
+    elementwise=True,
+    doc="""log(exp(x) + exp(y)), without overflow.
+
+    The derivatives are the sigmoids of x - y and y - x: 1/2 where both are the same infinity.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.logaddexp(tg.tensor([0.0, 1000.0]), tg.tensor([0.0, 1000.0]))
+    tensor([6.93147181e-01, 1.00069315e+03])
+    """,
+)
+
+logaddexp2 = primitive(
+    np.logaddexp2,
+    (
+        lambda g, out, x, y: g * sigmoid(LN2 * _difference(x, y)),
+        lambda g, out, x, y: g * sigmoid(LN2 * _difference(y, x)),
+    ),
+    elementwise=True,
+    doc="""The logarithm to base 2 of 2ˣ + 2ʸ, without overflow.
+
+    The derivatives are the shares of the two powers: 1/2 where both are the same infinity.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.logaddexp2(tg.tensor([0.0, 3.0]), tg.tensor([0.0, 3.0]))
+    tensor([1., 4.])
+    """,
+)

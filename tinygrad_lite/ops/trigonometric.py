@@ -1,0 +1,256 @@
+"""Circular and hyperbolic functions, their inverses, and lengths and angles in the plane."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.ops.compare import isinf
+from tinygrad_lite.ops.exponential import sqrt
+from tinygrad_lite.ops.selection import sign, where
+from tinygrad_lite.primitive import primitive
+
+sin = primitive(
+    np.sin,
+    (lambda g, out, x: g * cos(x),),
+    elementwise=True,
+    doc="""The sine of an angle in radians.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.sin(tg.tensor([0.0, 1.0]))
+    tensor([0.        , 0.84147098])
+    """,
+)
+
+cos = primitive(
+    np.cos,
+    (lambda g, out, x: -g * sin(x),),
+    elementwise=True,
+    doc="""The cosine of an angle in radians.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.cos(tg.tensor([0.0, 1.0]))
+    tensor([1.        , 0.54030231])
+    """,
+)
+
+tan = primitive(
+    np.tan,
+    (lambda g, out, x: g * (1 + out * out),),
+    elementwise=True,
+    doc="""The tangent of an angle in radians.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.tan(tg.tensor([0.0, 1.0]))
+    tensor([0.        , 1.55740772])
+    """,
+)
+
+arcsin = primitive(
+    np.arcsin,
+    (lambda g, out, x: g / sqrt((1 - x) * (1 + x)),),
+    elementwise=True,
+    doc="""The angle between -π/2 and π/2 with sine x; its derivative at ±1 is infinite.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arcsin(tg.tensor([0.0, 1.0]))
+    tensor([0.        , 1.57079633])
+    """,
+)
+
+arccos = primitive(
+    np.arccos,
+    (lambda g, out, x: -g / sqrt((1 - x) * (1 + x)),),
+    elementwise=True,
+    doc="""The angle between 0 and π with cosine x; its derivative at ±1 is -infinity.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arccos(tg.tensor([1.0, -1.0]))
+    tensor([0.        , 3.14159265])
+    """,
+)
+
+arctan = primitive(
+    np.arctan,
+    (lambda g, out, x: g / (1 + x * x),),
+    elementwise=True,
+    doc="""The angle between -π/2 and π/2 with tangent x.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arctan(tg.tensor([0.0, 1.0]))
+    tensor([0.        , 0.78539816])
+    """,
+)
+
+sinh = primitive(
+    np.sinh,
+    (lambda g, out, x: g * cosh(x),),
+    elementwise=True,
+    doc="""The hyperbolic sine, (exp(x) - exp(-x)) / 2.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.sinh(tg.tensor([0.0, 1.0]))
+    tensor([0.        , 1.17520119])
+    """,
+)
+
+cosh = primitive(
+    np.cosh,
+    (lambda g, out, x: g * sinh(x),),
+    elementwise=True,
+    doc="""The hyperbolic cosine, (exp(x) + exp(-x)) / 2.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.cosh(tg.tensor([0.0, 1.0]))
+    tensor([1.        , 1.54308063])
+    """,
+)
+
+
+def _sech2_forward(x: Any) -> Any:
+    small = np.exp(-2 * np.abs(x))
+    half = 2 / (1 + small)
+    return small * half * half
+
+
+_sech2 = primitive(
+    _sech2_forward,
+    (lambda g, out, x: -2 * g * out * tanh(x),),
+    name="sech²",
+    elementwise=True,
+    doc="""1 / cosh(x)², without overflow.""",
+)
+
+tanh = primitive(
+    np.tanh,
+    (lambda g, out, x: g * _sech2(x),),  # 1 - out² would lose the digits of large x
+    elementwise=True,
+    doc="""The hyperbolic tangent; its derivative is right to the last digits at both ends.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.tanh(tg.tensor([0.0, 1.0]))
+    tensor([0.        , 0.76159416])
+    """,
+)
+
+
+arcsinh = primitive(
+    np.arcsinh,
+    (lambda g, out, x: g / hypot(x, 1.0),),  # a square would overflow
+    elementwise=True,
+    doc="""The number whose hyperbolic sine is x.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arcsinh(tg.tensor([0.0, 1.0]))
+    tensor([0.        , 0.88137359])
+    """,
+)
+
+arccosh = primitive(
+    np.arccosh,
+    (lambda g, out, x: g / (sqrt(x - 1) * sqrt(x + 1)),),
+    elementwise=True,
+    doc="""The number, not below 0, whose hyperbolic cosine is x; its derivative at 1 is infinite.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arccosh(tg.tensor([1.0, 2.0]))
+    tensor([0.        , 1.3169579])
+    """,
+)
+
+arctanh = primitive(
+    np.arctanh,
+    (lambda g, out, x: g / ((1 - x) * (1 + x)),),
+    elementwise=True,
+    doc="""The number whose hyperbolic tangent is x; its derivative at ±1 is infinite.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arctanh(tg.tensor([0.0, 0.5]))
+    tensor([0.        , 0.54930614])
+    """,
+)
+
+
+def _cosine(x: Any, length: Any) -> Any:
+    """x / length: 0 where the length is 0, the sign of x where both are infinite."""
+    ratio = where(isinf(x), sign(x), x / length)
+    return where(length == 0, 0, ratio)
+
+
+hypot = primitive(
+    np.hypot,
+    (
+        lambda g, out, x, y: g * _cosine(x, out),
+        lambda g, out, x, y: g * _cosine(y, out),
+    ),
+    elementwise=True,
+    doc="""√(x² + y²), without overflow; its derivatives at the origin are taken as 0.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.hypot(tg.tensor([3.0, 0.0]), tg.tensor([4.0, 0.0]))
+    tensor([5., 0.])
+    """,
+)
+
+
+def _angle_slope(x: Any, y: Any) -> Any:
+    """x / (x² + y²) without overflow, and 0 at the origin."""
+    length = hypot(x, y)
+    return _cosine(x, length) / where(length == 0, 1, length)
+
+
+arctan2 = primitive(
+    np.arctan2,
+    (
+        lambda g, out, y, x: g * _angle_slope(x, y),
+        lambda g, out, y, x: -g * _angle_slope(y, x),
+    ),
+    elementwise=True,
+    doc="""The angle from the first axis to the point (x, y); y is the first argument.
+
+    The derivatives are x / (x² + y²) and -y / (x² + y²), taken as 0 at the origin.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arctan2(tg.tensor([1.0, 0.0]), tg.tensor([0.0, -1.0]))
+    tensor([1.57079633, 3.14159265])
+    """,
+)
+
+
+def _sinc_forward(x: Any, *, order: int) -> Any:
+    """The derivative of that order of sin(x) / x, which is ∫₀¹ tⁿ cos(x t + n π/2) dt.
+
+    Near 0 by its power series, elsewhere by integrating by parts n times.
+    """
+    x = np.asarray(x)
+    near = np.abs(x) < 3 + order
+    x0 = np.where(near, x, 0)
+    series = sum(
+        (-1) ** k * x0 ** (2 * k - order) / (math.factorial(2 * k - order) * (2 * k + 1))
+        for k in range((order + 1) // 2, 16 + 2 * order)
+    )
+    x1 = np.where(near, 1, x)
+    far = np.sin(x1) / x1
+    for n in range(1, order + 1):
+        far = (np.sin(x1 + n * (math.pi / 2)) - n * far) / x1
+    return np.where(near, series, far)
+
+
+_sinc = primitive(
+    _sinc_forward,
+    (lambda g, out, x, order: g * _sinc(x, order=order + 1),),
+    name="sinc",
+    elementwise=True,
+)
+
+
+def sinc(x: Any) -> Any:
+    """sin(πx) / (πx), and 1 at 0; its derivatives of every order are right at 0 and near it.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.sinc(tg.tensor([0.0, 0.5]))
+    tensor([1.        , 0.63661977])
+    """
+    return _sinc(math.pi * x, order=0)
