@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.selection import where
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
-LN2 = math.log(2)
+LN2: float = math.log(2)
 LN10 = math.log(10)
 
-exp = primitive(
+exp: Primitive = primitive(
     np.exp,
     (lambda g, out, x: g * out,),
     elementwise=True,
@@ -100,7 +100,7 @@ log1p = primitive(
     """,
 )
 
-sqrt = primitive(
+sqrt: Primitive = primitive(
     np.sqrt,
     (lambda g, out, x: g / (2 * out),),
     symbol="√",
@@ -137,7 +137,7 @@ def _xlogy_y(g: Any, out: Any, x: Any, y: Any) -> Any:
     return where((x == 0) & (y == 0), 0, g * x / y)
 
 
-xlogy = primitive(
+xlogy: Primitive = primitive(
     _xlogy_forward,
     (lambda g, out, x, y: xlogy(g, y), _xlogy_y),
     name="xlogy",

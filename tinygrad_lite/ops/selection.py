@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.compare import isnan, logical_not
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
 
@@ -20,7 +20,7 @@ def _masked_forward(x: Any, condition: Any) -> Any:
     return np.bitwise_and(x.view(_BITS[x.itemsize]), ones).view(x.dtype)
 
 
-masked = primitive(
+masked: Primitive = primitive(
     _masked_forward,
     (lambda g, out, x, condition: masked(g, condition), None),
     name="masked",

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lite.ops.compare import isinf
 from tinygrad_lite.ops.exponential import sqrt
 from tinygrad_lite.ops.selection import sign, where
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 sin = primitive(
     np.sin,
@@ -24,7 +24,7 @@ sin = primitive(
     """,
 )
 
-cos = primitive(
+cos: Primitive = primitive(
     np.cos,
     (lambda g, out, x: -g * sin(x),),
     elementwise=True,
@@ -96,7 +96,7 @@ sinh = primitive(
     """,
 )
 
-cosh = primitive(
+cosh: Primitive = primitive(
     np.cosh,
     (lambda g, out, x: g * sinh(x),),
     elementwise=True,
@@ -123,7 +123,7 @@ _sech2 = primitive(
     doc="""1 / cosh(x)², without overflow.""",
 )
 
-tanh = primitive(
+tanh: Primitive = primitive(
     np.tanh,
     (lambda g, out, x: g * _sech2(x),),  # 1 - out² would lose the digits of large x
     elementwise=True,
@@ -179,7 +179,7 @@ def _cosine(x: Any, length: Any) -> Any:
     return where(length == 0, 0, ratio)
 
 
-hypot = primitive(
+hypot: Primitive = primitive(
     np.hypot,
     (
         lambda g, out, x, y: g * _cosine(x, out),
@@ -238,7 +238,7 @@ def _sinc_forward(x: Any, *, order: int) -> Any:
     return np.where(near, series, far)
 
 
-_sinc = primitive(
+_sinc: Primitive = primitive(
     _sinc_forward,
     (lambda g, out, x, order: g * _sinc(x, order=order + 1),),
     name="sinc",
