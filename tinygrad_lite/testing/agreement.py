@@ -1,0 +1,260 @@
+"""Whether gradients agree with the oracle: all of a small Jacobian, uᵀJv of a large one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite.testing.case import Case
+from tinygrad_lite.testing.oracle import Estimate
+
+Array = np.ndarray[Any, Any]
+
+LOOKED_AT = 256  # elements of a large gradient that are compared one by one to find the worst
+
+
+class Mismatch(NamedTuple):
+    """A derivative that lies outside of what the oracle allows.
+
+    Attributes:
+        cotangent: the one that was pulled back.
+        slot: the input, or None if only a direction through all of them tells.
+        place: the worst element of its gradient.
+        analytic: the value under test.
+        low: the least right value.
+        high: the largest one.
+        bar: how far the oracle may be off.
+        gradient: the whole gradient of that input.
+        numeric: the oracle's, where it was computed.
+    """
+
+    cotangent: Array
+    slot: int | None
+    place: tuple[int, ...]
+    analytic: float
+    low: float
+    high: float
+    bar: float
+    gradient: Array | None
+    numeric: Array | None
+
+
+def disagreement(case: Case) -> Mismatch | None:
+    """The worst place where the gradients and the oracle differ, or None."""
+    if not case.value.size or not any(a.size for a in case.arrays):
+        return None
+    if case.small:
+        wrong = _jacobian(case)
+        if wrong is not None:
+            return wrong
+    for u, v in _directions(case):
+        if not _agrees_along(case, u, v):
+            return _located(case, u) or _along(case, u, v)
+    return _not_finite(case)
+
+
+def _directions(case: Case) -> Iterator[tuple[Array, list[Array]]]:
+    """Pairs of a cotangent and a direction; of one sign too, since ties hide from mixed signs."""
+    scales = case.oracle.scales()
+    for u_positive, v_positive in ((False, False), (True, True), (False, True)):
+        u = case.weights(case.value, u_positive)
+        yield u, [case.weights(s, v_positive) * s for s in scales]
+
+
+def _agrees_along(case: Case, u: Array, v: Sequence[Array]) -> bool:
+    gradients = case.pull(u)
+    v = [np.where(np.isfinite(g), w, 0) for g, w in zip(gradients, v)]
+    parts = [np.where(np.isfinite(g), g, 0).astype(float) * w for g, w in zip(gradients, v)]
+    analytic = float(sum(np.sum(p) for p in parts))
+    size = float(sum(np.sum(np.abs(p)) for p in parts))
+    weight = u.astype(float).reshape(-1)
+
+    def allowed(e: Estimate, spread: float) -> bool:
+        slack = float(np.sum(np.abs(weight) * e.bar)) + case.tolerance * size + spread
+        ends = weight * e.low, weight * e.high
+        low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
+        return _judge(case, analytic, low, high, slack)
+
+    first = case.oracle.derivative(v)
+    if allowed(first, 0.0):
+        case.methods.add(first.method)
+        return True
+    between = case.oracle.between(v)
+    case.methods.add(between.method)
+    spread = sum(float(np.sum(s * np.abs(w))) for s, w in zip(case.sensitivity(u), v))
+    return allowed(between, spread)
+
+
+def _judge(case: Case, analytic: float, low: float, high: float, slack: float) -> bool:
+    off = max(low - analytic, analytic - high, 0.0)
+    good = bool(off <= slack)  # never for nan
+    if good and 0 < slack < np.inf:
+        case.worst = max(case.worst, off / slack)
+    return good
+
+
+class _Columns:
+    """The oracle's derivative in each element of each input, computed once."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.scales = case.oracle.scales()
+        self.known: dict[tuple[int, int, bool], Estimate] = {}
+
+    def direction(self, slot: int, j: int) -> list[Array]:
+        units = [np.zeros(s.shape) for s in self.scales]
+        units[slot].reshape(-1)[j] = self.scales[slot].reshape(-1)[j]
+        return units
+
+    def __call__(self, slot: int, j: int, careful: bool) -> Estimate:
+        key = slot, j, careful
+        if key not in self.known:
+            find = self.case.oracle.between if careful else self.case.oracle.derivative
+            e = find(self.direction(slot, j))
+            scale = self.scales[slot].reshape(-1)[j]
+            self.known[key] = Estimate(e.low / scale, e.high / scale, e.bar / scale, e.method)
+        return self.known[key]
+
+
+def _jacobian(case: Case) -> Mismatch | None:
+    """Compare every element of the Jacobian; a row is what pulls back one element's cotangent."""
+    columns = _Columns(case)
+    eps = float(np.finfo(f"f{min(case.bytes, 8)}").eps)
+    units = np.eye(case.value.size, dtype=case.value.dtype).reshape(-1, *case.value.shape)
+    rows = [case.pull(unit) for unit in units]
+    suspects: dict[tuple[int, int], Array] = {}
+    for slot, array in enumerate(case.arrays):
+        analytic = np.array([row[slot].reshape(-1) for row in rows]).astype(float)
+        row_size = np.abs(np.where(np.isfinite(analytic), analytic, 0)).max(1, initial=0.0)
+        for j in range(array.size):
+            e = columns(slot, j, False)
+            a = analytic[:, j]
+            floor = (
+                64
+                * eps
+                * np.minimum(row_size, np.max(np.abs(np.nan_to_num(a, posinf=0, neginf=0))))
+            )
+            slack = e.bar + case.tolerance * np.abs(e.low) + floor
+            off = np.abs(a - e.low)
+            good = off <= slack
+            if good.all():
+                case.methods.add(e.method)
+                case.worst = max(case.worst, float(np.max(off / np.maximum(slack, 1e-300))))
+                continue
+            e = columns(slot, j, True)
+            case.methods.add(e.method)
+            slack = e.bar + case.tolerance * np.maximum(np.abs(e.low), np.abs(e.high)) + floor
+            good = (a >= e.low - slack) & (a <= e.high + slack)
+            if not good.all():
+                good |= np.isinf(a) & (np.sign(a) == case.oracle.grows(columns.direction(slot, j)))
+            if not good.all():
+                suspects[slot, j] = ~good
+    for (slot, j), bad in suspects.items():
+        for i in np.flatnonzero(bad):
+            spread = case.sensitivity(units[i])[slot].reshape(-1)[j]
+            wrong = _element(case, units[i], rows[i], slot, j, columns, spread)
+            if wrong is not None:
+                return _located(case, case.cotangent, columns) or wrong
+    return None
+
+
+def _located(case: Case, u: Array, columns: _Columns | None = None) -> Mismatch | None:
+    """The element of the gradients for ``u`` that is most wrong, looking at a limited number."""
+    columns = columns or _Columns(case)
+    gradients = case.pull(u)
+    spread = case.sensitivity(u)
+    worst: tuple[float, Mismatch] | None = None
+    for slot, g in enumerate(gradients):
+        places = np.arange(g.size)
+        if g.size > LOOKED_AT:
+            places = np.sort(case.rng.choice(g.size, LOOKED_AT, replace=False))
+        for j in places:
+            size = spread[slot].reshape(-1)[j]
+            wrong = _element(case, u, gradients, slot, int(j), columns, size)
+            if wrong is None:
+                continue
+            off = max(wrong.low - wrong.analytic, wrong.analytic - wrong.high)
+            off = off / (abs(wrong.low) + abs(wrong.high) + abs(wrong.analytic))
+            off = np.inf if np.isnan(off) else off
+            if worst is None or off > worst[0] * (1 + 1e-6):
+                worst = off, wrong
+    if worst is None:
+        return None
+    wrong = worst[1]
+    assert wrong.slot is not None
+    return wrong._replace(numeric=_numeric(case, u, wrong.slot, columns))
+
+
+def _numeric(case: Case, u: Array, slot: int, columns: _Columns) -> Array | None:
+    """The oracle's gradient of one input, the middle of what it allows; None if it is large."""
+    array = case.arrays[slot]
+    if array.size > LOOKED_AT:
+        return None
+    weight = u.astype(float).reshape(-1)
+    estimates = [columns(slot, j, False) for j in range(array.size)]
+    return np.array([weight @ (e.low + e.high) / 2 for e in estimates]).reshape(array.shape)
+
+
+def _element(
+    case: Case,
+    u: Array,
+    gradients: Sequence[Array],
+    slot: int,
+    j: int,
+    columns: _Columns,
+    spread: float,
+) -> Mismatch | None:
+    """What is wrong with element ``j`` of the gradient of input ``slot``; None if nothing is."""
+    g = gradients[slot]
+    analytic = float(g.reshape(-1)[j])
+    weight = u.astype(float).reshape(-1)
+    size = 0.0
+    for careful in (False, True):
+        e = columns(slot, j, careful)
+        ends = weight * e.low, weight * e.high
+        low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
+        bar = float(np.sum(np.abs(weight) * e.bar))
+        size = float(np.sum(np.abs(weight) * np.maximum(np.abs(e.low), np.abs(e.high))))
+        slack = bar + case.tolerance * size + (spread if careful else 0.0)
+        if low - slack <= analytic <= high + slack:
+            return None
+    if np.isinf(analytic):
+        signs = weight * case.oracle.grows(columns.direction(slot, j))
+        if np.sign(analytic) in np.sign(signs):
+            return None
+    index = tuple(int(i) for i in np.unravel_index(j, g.shape))
+    return Mismatch(u, slot, index, analytic, low, high, bar, g, None)
+
+
+def _along(case: Case, u: Array, v: Sequence[Array]) -> Mismatch:
+    """The mismatch that only a direction through several elements shows, as in a tie."""
+    gradients = case.pull(u)
+    e = case.oracle.between(v)
+    weight = u.astype(float).reshape(-1)
+    ends = weight * e.low, weight * e.high
+    return Mismatch(
+        u,
+        None,
+        (),
+        float(sum(np.sum(g * w) for g, w in zip(gradients, v))),
+        float(np.sum(np.minimum(*ends))),
+        float(np.sum(np.maximum(*ends))),
+        float(np.sum(np.abs(weight) * e.bar)),
+        None,
+        None,
+    )
+
+
+def _not_finite(case: Case) -> Mismatch | None:
+    """The first element of a large gradient that is infinite or nan without reason."""
+    if case.small:
+        return None
+    columns = _Columns(case)
+    for slot, g in enumerate(case.gradients):
+        for j in np.flatnonzero(~np.isfinite(g))[:16]:
+            wrong = _element(case, case.cotangent, case.gradients, slot, int(j), columns, 0.0)
+            if wrong is not None:
+                return wrong
+    return None

@@ -1,0 +1,146 @@
+"""One point at which one function is checked: inputs, cotangent, gradients and tolerance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.testing.oracle import Oracle
+from tinygrad_lite.testing.subject import Arrays, Subject
+
+Array = np.ndarray[Any, Any]
+
+TOLERANCE = {2: 2e-2, 4: 3e-5}
+"""How far a gradient may be off, relatively, by the bytes of its dtype; 1e-9 for eight and more."""
+
+SMALL = {1: 48, 2: 24}  # elements of inputs and of the result, by order: the Jacobian is compared
+
+
+@dataclass
+class Finding:
+    """One property that does not hold.
+
+    Attributes:
+        check: the property.
+        message: what is wrong, in a sentence.
+        order: 1 for the gradient, 2 for the gradient of the gradient.
+        argument: the input concerned.
+        index: the worst element of its gradient.
+        analytic: what the rule gives there.
+        numeric: what the oracle gives there: the least and the largest value that is right.
+        bar: how far the oracle may be off.
+        diagnosis: what the mistake may be.
+    """
+
+    check: str
+    message: str
+    case: Case
+    argument: str | None = None
+    index: tuple[int, ...] | None = None
+    analytic: float | None = None
+    numeric: tuple[float, float] | None = None
+    bar: float | None = None
+    diagnosis: str | None = None
+    layout: str = "C"
+    cotangent: Array | None = None
+
+    @property
+    def order(self) -> int:
+        """The order of the derivative that is wrong."""
+        return self.case.subject.order
+
+
+class Case:
+    """A subject at certain arrays.
+
+    Args:
+        subject: the function.
+        arrays: where; what the subject was given by default.
+        tolerance: relative, in place of the one that goes with the dtype.
+        variant: how the arrays were derived from those given, for messages.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        arrays: Arrays | None = None,
+        tolerance: float | None = None,
+        variant: str = "",
+    ) -> None:
+        self.subject = subject
+        self.arrays = [frozen(a) for a in (subject.arrays if arrays is None else arrays)]
+        self.variant = variant
+        self.rng = np.random.default_rng(len(self.arrays))
+        self.value = np.asarray(subject.value(self.arrays))
+        self.bytes = min(a.dtype.itemsize for a in (*self.arrays, self.value))
+        self.tolerance = tolerance or TOLERANCE.get(self.bytes, 1e-9)
+        self.given_tolerance = tolerance
+        self.cotangent = self.weights(self.value)
+        self.worst = 0.0
+        self.methods: set[str] = set()
+
+    @property
+    def inside_domain(self) -> bool:
+        """Whether the value is finite."""
+        return bool(np.isfinite(self.value).all())
+
+    @property
+    def small(self) -> bool:
+        """Whether the whole Jacobian is cheap enough to compare."""
+        most = SMALL.get(self.subject.order, 12)
+        return sum(a.size for a in self.arrays) <= most and self.value.size <= most
+
+    @cached_property
+    def oracle(self) -> Oracle:
+        """Derivatives that ask no rule."""
+        return Oracle(self.subject.value, self.arrays)
+
+    @cached_property
+    def gradients(self) -> list[Array]:
+        """The gradients under test, for :attr:`cotangent`."""
+        return self.pull(self.cotangent)
+
+    def pull(self, cotangent: Array, arrays: Arrays | None = None) -> list[Array]:
+        """The gradients as arrays, zeros where the graph has no way to an input."""
+        arrays = self.arrays if arrays is None else arrays
+        found = self.subject.pull(arrays, frozen(cotangent))
+        return [np.zeros_like(a) if g is None else plain(g) for g, a in zip(found, arrays)]
+
+    def weights(self, like: Array, positive: bool = False) -> Array:
+        """Random numbers of few digits, of both signs, in the shape and dtype of ``like``."""
+        sizes = self.rng.integers(4, 13, like.shape) / 8
+        signs = 1 if positive else self.rng.choice([-1, 1], like.shape)
+        return frozen(np.asarray(sizes * signs, like.dtype))
+
+    def sensitivity(self, cotangent: Array) -> list[Array]:
+        """How much rounding the inputs moves the gradients; jumps, as at kinks, do not count."""
+        here = self.pull(cotangent)
+        spread = [np.zeros(g.shape) for g in here]
+        for _ in range(3):
+            moved = [
+                a * (1 + self.rng.choice([-2, 2], a.shape) * np.finfo(a.dtype).eps).astype(a.dtype)
+                for a in self.arrays
+            ]
+            for i, (g, h) in enumerate(zip(self.pull(cotangent, moved), here)):
+                change = np.nan_to_num(np.abs(g - h), nan=0.0, posinf=0.0)
+                change = np.where(change < 1e-2 * np.abs(h), change, 0)
+                spread[i] = np.maximum(spread[i], 4 * change)
+        return spread
+
+
+def frozen(array: Any) -> Array:
+    """The array, or a copy, that nothing can be written to."""
+    array = np.asarray(array)
+    if array.flags.writeable:
+        array = array.copy()
+        array.flags.writeable = False
+    return array
+
+
+def plain(gradient: Any) -> Array:
+    """A gradient, array or tensor, as an array."""
+    array: Array = np.asarray(getattr(gradient, "_data", gradient))
+    return array

@@ -1,0 +1,186 @@
+"""What the mistake may be, told from how the wrong gradient differs from the right one."""
+
+from __future__ import annotations
+
+import traceback
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.testing.agreement import Mismatch
+from tinygrad_lite.testing.case import Case
+from tinygrad_lite.testing.subject import Gradient
+
+Array = np.ndarray[Any, Any]
+
+
+def of_mismatch(case: Case, wrong: Mismatch) -> str | None:
+    """The diagnosis of a gradient that disagrees with the oracle, if one fits."""
+    second = isinstance(case.subject, Gradient)
+    if wrong.high - wrong.low > 4 * wrong.bar:
+        return _of_kink(wrong)
+    a, n = wrong.gradient, wrong.numeric
+    if np.isnan(wrong.analytic):
+        return "not a number: 0/0 or 0·∞ in the rule, often in the branch of a where not taken"
+    if np.isinf(wrong.analytic):
+        return "infinite where the derivative is finite: a division by zero in the rule"
+    if a is None or n is None:
+        return None
+    a = a.astype(float)
+    if not np.any(a):
+        if second:
+            return (
+                "a detached second derivative: the first one was computed from raw data "
+                "(.data, .numpy(), np.asarray), so it is a constant when differentiated again"
+            )
+        return (
+            "the gradient is zero: the argument was detached from the graph, or its rule is missing"
+        )
+    for guess in (_ratio, _sign, _transpose, _precision, _part):
+        text = guess(case, a, n)
+        if text:
+            return text
+    for label, other in zip(case.subject.labels, case.arrays):
+        if other.shape == a.shape and label != case.subject.labels[wrong.slot or 0]:
+            swapped = _numeric_of(case, wrong, label)
+            if swapped is not None and _alike(a, swapped):
+                return f"this is the gradient of {label}: two rules are swapped"
+    if second:
+        return (
+            "part of a second derivative is missing: something in the first rule was computed from "
+            "raw data, or a switch such as no_grad() was on"
+            if _alike(a, n, 1.0)
+            else None
+        )
+    return _few(case, a, n)
+
+
+def _of_kink(wrong: Mismatch) -> str:
+    if wrong.slot is None:
+        return (
+            "a kink: the one-sided derivatives along this direction differ and the answer lies "
+            "outside of them, as it does when a tie is counted twice; ties may share, not double"
+        )
+    return (
+        "a kink: the one-sided derivatives differ; any value between them is a valid convention, "
+        "this one is not"
+    )
+
+
+def _ratio(case: Case, a: Array, n: Array) -> str | None:
+    ratio = float(np.vdot(a, n)) / (float(np.vdot(n, n)) or 1.0)
+    if not ratio or not _alike(a, ratio * n) or _alike(a, n):
+        return None
+    if abs(ratio + 1) < 1e-6:
+        return "the sign is wrong"
+    for factor in (2, 3, 4, 0.5, 1 / 3, 0.25, -2, -0.5):
+        if abs(ratio / factor - 1) < 1e-6:
+            text = f"1/{round(1 / factor)}" if abs(factor) < 1 else f"{factor}"
+            return f"a factor {text} too much"
+    sizes = {x.size for x in (*case.arrays, case.value)} | {
+        k for x in (*case.arrays, case.value) for k in x.shape
+    }
+    for size in sorted(sizes - {0, 1}):
+        if abs(ratio * size - 1) < 1e-6:
+            return f"a factor 1/{size} too much: a mean where a sum belongs?"
+        if abs(ratio / size - 1) < 1e-6:
+            return f"a factor {size} too much: a sum where a mean belongs?"
+    return f"a constant factor {ratio:.6g} too much"
+
+
+def _sign(case: Case, a: Array, n: Array) -> str | None:
+    if a.size > 1 and _alike(np.abs(a), np.abs(n)):
+        count = int(np.sum(np.sign(a) != np.sign(n)))
+        return f"the sign is wrong at {count} of {a.size} elements"
+    return None
+
+
+def _transpose(case: Case, a: Array, n: Array) -> str | None:
+    if a.ndim < 2:
+        return None
+    swapped = np.swapaxes(n, -1, -2)
+    if _alike(a, swapped.reshape(a.shape)) or (swapped.shape == a.shape and _alike(a, swapped)):
+        return "transposed: the last two axes are swapped"
+    return None
+
+
+def _precision(case: Case, a: Array, n: Array) -> str | None:
+    if case.bytes >= 8 and _alike(a, n, 5e-7):
+        return "correct to seven digits only: computed in float32"
+    if case.bytes >= 8 and _alike(a, n, 2e-3):
+        relative = float(np.max(np.abs(a - n)) / np.max(np.abs(n)))
+        return f"nearly right, off by {relative:.0e}: a rough constant, or an epsilon in the rule"
+    return None
+
+
+def _part(case: Case, a: Array, n: Array) -> str | None:
+    """Right but for a sum over a broadcast axis: the gradient of one copy, or of their mean."""
+    value = case.value
+    for axis, length in enumerate(value.shape):
+        if length > 1 and a.size < value.size and _alike(a * length, n):
+            return f"a missing sum over the broadcast axis {axis}: a mean was taken"
+    if a.size < value.size and a.size == 1 and not _alike(a, n):
+        return "a missing sum over a broadcast axis: only part of it was added up"
+    return None
+
+
+def _few(case: Case, a: Array, n: Array) -> str | None:
+    off = np.abs(a - n) > 1e-6 * np.maximum(np.abs(n), 1e-6 * np.max(np.abs(n)))
+    count = int(np.sum(off))
+    if 0 < count < a.size and a.size > 2:
+        places = [tuple(int(i) for i in p) for p in np.argwhere(off)[:4]]
+        more = "" if count <= 4 else ", ..."
+        broadcast = a.size < case.value.size and a.size > 0
+        hint = "; a missing sum over a broadcast axis?" if broadcast else ""
+        text = ", ".join(str(p if len(p) > 1 else p[0]) for p in places)
+        return f"wrong at {count} of {a.size} elements: {text}{more}{hint}"
+    if a.size < case.value.size:
+        return "possibly a missing sum over a broadcast axis"
+    return None
+
+
+def of_shape(case: Case, gradient: Array, array: Array) -> str | None:
+    """The diagnosis of a gradient of the wrong shape."""
+    if gradient.shape == array.shape[::-1]:
+        return "transposed"
+    if gradient.size > array.size:
+        return "a missing sum over a broadcast axis: the gradient has the shape of the result"
+    if gradient.size == array.size:
+        return "the axes are there in another arrangement: reshape it to the shape of the input"
+    return "summed over too many axes, or an axis was dropped (keepdims)"
+
+
+def of_exception(error: Exception) -> str | None:
+    """The diagnosis of an exception that a rule raised."""
+    text = str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].line})" if frames and frames[-1].line else ""
+    if "read-only" in text or "WRITEABLE" in text:
+        return f"a mutated cotangent or input: something writes to an array it was given{place}"
+    if "returned a gradient of shape" in text:
+        return "a missing sum over a broadcast axis, a transpose, or an axis that was dropped"
+    return f"raised at: {frames[-1].line}" if place else None
+
+
+def _numeric_of(case: Case, wrong: Mismatch, label: str) -> Array | None:
+    slot = case.subject.labels.index(label)
+    array = case.arrays[slot]
+    if array.size > 64:
+        return None
+    weight = wrong.cotangent.astype(float).reshape(-1)
+    scales = case.oracle.scales()
+    out = np.zeros(array.size)
+    for j in range(array.size):
+        direction = [np.zeros(s.shape) for s in scales]
+        scale = scales[slot].reshape(-1)[j]
+        direction[slot].reshape(-1)[j] = scale
+        out[j] = weight @ case.oracle.derivative(direction).low / scale
+    return out.reshape(array.shape)
+
+
+def _alike(a: Array, b: Array, relative: float = 1e-7) -> bool:
+    """Whether two gradients are the same up to rounding, measured by the largest element."""
+    if a.shape != b.shape:
+        return False
+    size = float(np.max(np.abs(b), initial=0.0))
+    return bool(np.all(np.abs(a - b) <= relative * (np.abs(b) + 1e-3 * size)))

@@ -1,0 +1,226 @@
+"""The function under test, reduced to arrays in, one array out, and a pullback of cotangents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextvars import copy_context
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import ops
+from tinygrad_lite.backward import cotangents
+from tinygrad_lite.mode import no_grad
+from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.random import manual_seed
+from tinygrad_lite.tensor import Tensor, constant
+from tinygrad_lite.testing.layouts import arrange, leaf
+from tinygrad_lite.testing.trees import flatten, names, rebuild
+
+Array = np.ndarray[Any, Any]
+Arrays = Sequence[Array]
+
+
+class Call:
+    """A function with its arguments taken apart: the floating-point ones, and all the rest.
+
+    Attributes:
+        arrays: the floating-point arguments, the ones to differentiate by, read-only.
+        labels: what each of them is called.
+    """
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        inputs: Any,
+        attributes: dict[str, Any] | None = None,
+        seed: int | None = None,
+        name: str | None = None,
+    ) -> None:
+        self.f = f
+        self.attributes = attributes or {}
+        self.seed = seed
+        self.name = name or describe(f)
+        self.tree = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+        labelled = [
+            (label + path, x)
+            for label, branch in zip(names(f, self.tree), self.tree)
+            for path, x in flatten(branch)
+        ]
+        self.leaves = [x.numpy() if isinstance(x, Tensor) else x for _, x in labelled]
+        widths = [x.dtype for x in self.leaves if is_float(x)]
+        weak = np.result_type(*widths) if widths else np.dtype(float)
+        self.slots = [i for i, x in enumerate(self.leaves) if type(x) is float or is_float(x)]
+        self.labels = [labelled[i][0] for i in self.slots]
+        self.arrays: list[Array] = []
+        for label, i in zip(self.labels, self.slots):
+            x = self.leaves[i]
+            array = arrange(np.asarray(x, weak) if type(x) is float else x, "C")
+            if not np.isfinite(array).all():
+                raise ValueError(
+                    f"{self.name}: {label} is not finite everywhere; derivatives are checked at "
+                    "finite points: to hold an argument fixed, close over it"
+                )
+            self.arrays.append(array)
+        if not self.slots:
+            kinds = [getattr(x, "dtype", type(x).__name__) for x in self.leaves]
+            raise TypeError(
+                f"{self.name} has no floating-point input to differentiate by: got {kinds}"
+            )
+
+    def arguments(self, values: Sequence[Any]) -> Any:
+        """The arguments in their nested form, with ``values`` for the floating-point ones."""
+        leaves = list(self.leaves)
+        for slot, value in zip(self.slots, values):
+            leaves[slot] = value
+        return rebuild(self.tree, iter(leaves))
+
+    def __call__(self, values: Sequence[Any]) -> Any:
+        """The result of ``f``, its random numbers drawn anew from the seed."""
+        if self.seed is not None:
+            manual_seed(self.seed)
+        return self.f(*self.arguments(values), **self.attributes)
+
+
+class Subject:
+    """What is checked: a value at arrays, and the gradients that a cotangent is pulled back to."""
+
+    call: Call
+    order = 1
+
+    def value(self, arrays: Arrays) -> Array:
+        """The result at ``arrays``; several results are joined into one vector."""
+        raise NotImplementedError
+
+    def pull(self, arrays: Arrays, cotangent: Array, wrt: Sequence[int] | None = None) -> list[Any]:
+        """The gradient of ``<cotangent, value>`` in each input of ``wrt``; None for the others."""
+        raise NotImplementedError
+
+    @property
+    def labels(self) -> list[str]:
+        """What each input is called."""
+        return self.call.labels
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The inputs to check at."""
+        return self.call.arrays
+
+
+class Recorded(Subject):
+    """A function of tensors; the gradients are those of the library's backward pass."""
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+    def record(self, tensors: Sequence[Tensor]) -> Tensor:
+        """The result as a tensor, recorded."""
+        return joined(self.call(tensors), self.call.name)
+
+    def value(self, arrays: Arrays) -> Array:
+        def evaluate() -> Array:
+            with no_grad(), np.errstate(all="ignore"):
+                return np.asarray(self.record([leaf(a, False) for a in arrays])._data)
+
+        return copy_context().run(evaluate)
+
+    def pull(self, arrays: Arrays, cotangent: Array, wrt: Sequence[int] | None = None) -> list[Any]:
+        def evaluate() -> list[Any]:
+            leaves = [leaf(a, wrt is None or i in wrt) for i, a in enumerate(arrays)]
+            with np.errstate(all="ignore"):
+                out = self.record(leaves)
+            if not out._requires_grad:
+                return [None] * len(leaves)
+            found = cotangents(out, cotangent)
+            return [found.get(x) for x in leaves]
+
+        return copy_context().run(evaluate)
+
+
+class Gradient(Recorded):
+    """The gradients of a recorded function, as a function of its inputs and of the cotangent."""
+
+    def __init__(self, inner: Recorded, cotangent: Array) -> None:
+        self.call = inner.call
+        self.inner = inner
+        self.order = inner.order + 1
+        self.cotangent = cotangent
+
+    @property
+    def labels(self) -> list[str]:
+        return [*self.inner.labels, "cotangent"]
+
+    @property
+    def arrays(self) -> list[Array]:
+        return [*self.inner.arrays, self.cotangent]
+
+    def record(self, tensors: Sequence[Tensor]) -> Tensor:
+        *leaves, cotangent = tensors
+        leaves = [x if x._requires_grad else leaf(x._data) for x in leaves]
+        out = self.inner.record(leaves)
+        found = cotangents(out, cotangent, create_graph=True) if out._requires_grad else {}
+        gradients = [found.get(x, constant(np.zeros_like(x._data))) for x in leaves]
+        return joined(tuple(gradients) if len(gradients) > 1 else gradients[0], self.call.name)
+
+    def value(self, arrays: Arrays) -> Array:
+        *inputs, cotangent = arrays
+        gradients = self.inner.pull(inputs, cotangent)
+        parts = [np.zeros_like(x) if g is None else g for g, x in zip(gradients, inputs)]
+        return np.asarray(parts[0]) if len(parts) == 1 else np.concatenate([*map(np.ravel, parts)])
+
+
+class HandWritten(Subject):
+    """A NumPy function and its derivative, written by hand, both outside of this library."""
+
+    def __init__(self, call: Call, vjp: Callable[..., Any]) -> None:
+        self.call = call
+        self.vjp = vjp
+
+    def value(self, arrays: Arrays) -> Array:
+        with np.errstate(all="ignore"):
+            out = self.call([a[()] for a in arrays])
+        if isinstance(out, (tuple, list, dict)):
+            return np.concatenate([np.ravel(x) for _, x in flatten(out)])
+        return np.asarray(out)
+
+    def pull(self, arrays: Arrays, cotangent: Array, wrt: Sequence[int] | None = None) -> list[Any]:
+        call = self.call
+        if call.seed is not None:
+            manual_seed(call.seed)
+        arguments = call.arguments([a[()] for a in arrays])
+        with np.errstate(all="ignore"):
+            given = self.vjp(cotangent[()], *arguments, **call.attributes)
+        gradients = [g for _, g in flatten(given)]
+        if len(gradients) == len(call.leaves):
+            gradients = [gradients[i] for i in call.slots]
+        if len(gradients) != len(arrays):
+            raise TypeError(
+                f"the vjp of {call.name} returned {len(gradients)} gradients for "
+                f"{len(arrays)} floating-point inputs ({', '.join(call.labels)})"
+            )
+        return [g if wrt is None or i in wrt else None for i, g in enumerate(gradients)]
+
+
+def joined(out: Any, name: str) -> Tensor:
+    """The result as one tensor: several are joined into a vector."""
+    if isinstance(out, (tuple, list, dict)):
+        parts = [ops.reshape(joined(x, name), (-1,)) for _, x in flatten(out)]
+        out = ops.concatenate(parts)
+    t = out if isinstance(out, Tensor) else constant(np.asarray(out)[()])
+    if t.dtype.kind not in "fc":
+        raise TypeError(
+            f"{name} returns {t.dtype}, which has no derivative: only floating point does"
+        )
+    return t
+
+
+def is_float(x: Any) -> bool:
+    """Whether ``x`` is an array, or NumPy scalar, of floating-point numbers."""
+    return isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind == "f"
+
+
+def describe(f: Callable[..., Any]) -> str:
+    """What to call the function in messages."""
+    if isinstance(f, Primitive):
+        return f.name
+    return getattr(f, "__name__", type(f).__name__)

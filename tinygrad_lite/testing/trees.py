@@ -1,0 +1,58 @@
+"""Nested inputs: their leaves in order, a name for each, and the way back to the nested form."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tinygrad_lite.primitive import Primitive
+
+
+def flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every leaf of nested tuples, lists and dicts, with its path: ``("['w'][0]", leaf)``.
+
+    >>> list(flatten({"w": [1, 2], "b": 3}))
+    [("['w'][0]", 1), ("['w'][1]", 2), ("['b']", 3)]
+    """
+    if isinstance(tree, dict):
+        for key, branch in tree.items():
+            yield from flatten(branch, f"{path}[{key!r}]")
+    elif isinstance(tree, (tuple, list)):
+        for i, branch in enumerate(tree):
+            yield from flatten(branch, f"{path}[{i}]")
+    else:
+        yield path, tree
+
+
+def rebuild(tree: Any, leaves: Iterator[Any]) -> Any:
+    """The same nesting as ``tree`` with other leaves.
+
+    >>> rebuild({"w": [1, 2]}, iter("ab"))
+    {'w': ['a', 'b']}
+    """
+    if isinstance(tree, dict):
+        return {key: rebuild(branch, leaves) for key, branch in tree.items()}
+    if isinstance(tree, (tuple, list)):
+        branches = [rebuild(branch, leaves) for branch in tree]
+        if hasattr(tree, "_fields"):
+            return type(tree)(*branches)
+        return type(tree)(branches)
+    return next(leaves)
+
+
+def names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
+    """What ``f`` calls its positional arguments; ``inputs[i]`` where it does not say."""
+    parameters: list[str] = []
+    try:
+        if isinstance(f, Primitive) and isinstance(f.vjps, tuple):
+            rules = [rule for rule in f.vjps if rule is not None]
+            parameters = list(inspect.signature(rules[0]).parameters)[2:] if rules else []
+        else:
+            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            parameters = [
+                name for name, p in inspect.signature(f).parameters.items() if p.kind in kinds
+            ]
+    except (TypeError, ValueError):  # written in C, with no signature to read
+        parameters = []
+    return [parameters[i] if i < len(parameters) else f"inputs[{i}]" for i in range(len(arguments))]
