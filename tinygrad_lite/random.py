@@ -1,8 +1,16 @@
-"""Random numbers from explicit NumPy Generators, and the default one that ``manual_seed`` sets."""
+"""``tg.random``: random tensors from explicit NumPy Generators, or from a default one with a seed."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+from tinygrad_lite.ops import add, cast, less, multiply, take
+from tinygrad_lite.primitive import primitive
+from tinygrad_lite.tensor import Tensor, constant
+
+Rng = np.random.Generator | int | None
 
 _default = np.random.default_rng()
 
@@ -19,7 +27,7 @@ def manual_seed(seed: int | None) -> np.random.Generator:
     return _default
 
 
-def generator(rng: np.random.Generator | int | None = None) -> np.random.Generator:
+def generator(rng: Rng = None) -> np.random.Generator:
     """The generator to draw from: the one given, a new one for a seed, the default for None.
 
     >>> import numpy as np
@@ -36,3 +44,134 @@ def generator(rng: np.random.Generator | int | None = None) -> np.random.Generat
     raise TypeError(
         f"rng must be a numpy.random.Generator, a seed or None, not {type(rng).__name__}"
     )
+
+
+# Draws are operations without inputs: whoever follows the operations sees them, and can repeat them.
+def _single(dtype: np.dtype[Any]) -> Any:
+    """The precision to draw in: NumPy's generators know two."""
+    return np.float64 if dtype == np.float64 else np.float32
+
+
+_uniform = primitive(
+    lambda *, shape, dtype, rng: np.asarray(generator(rng).random(shape, _single(dtype))).astype(
+        dtype
+    ),
+    name="uniform",
+    symbol="U",
+)
+_normal = primitive(
+    lambda *, shape, dtype, rng: np.asarray(
+        generator(rng).standard_normal(shape, _single(dtype))
+    ).astype(dtype),
+    name="normal",
+    symbol="N",
+)
+_integers = primitive(
+    lambda *, low, high, shape, dtype, rng: generator(rng).integers(low, high, shape, dtype),
+    name="integers",
+)
+_permutation = primitive(lambda *, n, rng: generator(rng).permutation(n), name="permutation")
+
+
+def uniform(
+    shape: Any = (),
+    low: Any = 0.0,
+    high: Any = 1.0,
+    *,
+    dtype: Any = np.float64,
+    rng: Rng = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers drawn evenly from [low, high).
+
+    Args:
+        shape: of the result.
+        low: the least value; with ``high``, may be a tensor, to which the gradient then flows.
+        high: the value that is not reached.
+        dtype: of the result.
+        rng: a Generator, a seed, or None for the default generator.
+        requires_grad: make the result a leaf that requires a gradient.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.random.uniform((2, 3), rng=0).shape
+    (2, 3)
+    """
+    draw = _lifted(_uniform(shape=shape, dtype=np.dtype(dtype), rng=rng))
+    if not (_is(low, 0.0) and _is(high, 1.0)):
+        draw = add(low, multiply(draw, high - low))
+    return draw.requires_grad_() if requires_grad else draw
+
+
+def normal(
+    shape: Any = (),
+    mean: Any = 0.0,
+    std: Any = 1.0,
+    *,
+    dtype: Any = np.float64,
+    rng: Rng = None,
+    requires_grad: bool = False,
+) -> Tensor:
+    """Numbers drawn from the normal distribution; gradients flow to a tensor ``mean`` or ``std``.
+
+    The other arguments are those of :func:`uniform`.
+
+    >>> import tinygrad_lite as tg
+    >>> mean = tg.tensor(5.0, requires_grad=True)
+    >>> tg.random.normal(4, mean, rng=0).sum().backward()
+    >>> mean.grad
+    tensor(4.)
+    """
+    draw = _lifted(_normal(shape=shape, dtype=np.dtype(dtype), rng=rng))
+    if not (_is(mean, 0.0) and _is(std, 1.0)):
+        draw = add(mean, multiply(draw, std))
+    return draw.requires_grad_() if requires_grad else draw
+
+
+def integers(
+    low: int,
+    high: int | None = None,
+    shape: Any = (),
+    *,
+    dtype: Any = np.int64,
+    rng: Rng = None,
+) -> Tensor:
+    """Integers from ``low`` up to, not including, ``high``; from 0 if one number is given.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.random.integers(10, shape=3, rng=0)
+    tensor([8, 6, 5])
+    """
+    return _lifted(_integers(low=low, high=high, shape=shape, dtype=np.dtype(dtype), rng=rng))
+
+
+def permutation(x: Any, *, rng: Rng = None) -> Tensor:
+    """The numbers below an integer in random order, or the rows of a tensor or array.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.random.permutation(4, rng=0)
+    tensor([2, 0, 1, 3])
+    """
+    if isinstance(x, (int, np.integer)):
+        return _lifted(_permutation(n=int(x), rng=rng))
+    order = _lifted(_permutation(n=np.shape(x)[0], rng=rng))
+    return _lifted(take(x, order, axis=0))
+
+
+def bernoulli(shape: Any = (), p: Any = 0.5, *, dtype: Any = np.bool_, rng: Rng = None) -> Tensor:
+    """True with probability ``p``, else False; as 1 and 0 of another dtype if one is given.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.random.bernoulli(5, 0.5, rng=0)
+    tensor([False,  True,  True,  True, False])
+    """
+    hit = _lifted(less(_uniform(shape=shape, dtype=np.dtype(float), rng=rng), p))
+    return hit if hit.dtype == dtype else _lifted(cast(hit, dtype))
+
+
+def _is(x: Any, number: float) -> bool:
+    """Whether x is that very Python number."""
+    return isinstance(x, (int, float)) and x == number
+
+
+def _lifted(value: Any) -> Tensor:
+    return value if isinstance(value, Tensor) else constant(value)

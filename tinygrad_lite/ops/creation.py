@@ -9,21 +9,137 @@ import numpy as np
 from tinygrad_lite.tensor import Tensor
 
 
-def zeros(shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of zeros.
+def zeros(
+    shape: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None
+) -> Tensor:
+    """A tensor of zeros, float64 unless another dtype is given.
 
     >>> import tinygrad_lite as tg
     >>> tg.zeros((2, 3)).shape
     (2, 3)
     """
-    return Tensor(np.zeros(shape, dtype or float), requires_grad)
+    return Tensor(np.zeros(shape, dtype or float), requires_grad, name=name)
 
 
-def ones(shape: Any, dtype: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor of ones.
+def ones(
+    shape: Any, dtype: Any = None, requires_grad: bool = False, name: str | None = None
+) -> Tensor:
+    """A tensor of ones, float64 unless another dtype is given.
 
     >>> import tinygrad_lite as tg
     >>> tg.ones(2)
     tensor([1., 1.])
     """
-    return Tensor(np.ones(shape, dtype or float), requires_grad)
+    return Tensor(np.ones(shape, dtype or float), requires_grad, name=name)
+
+
+def full(
+    shape: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """A tensor in which every element is ``fill_value``, whose dtype it takes by default.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.full(2, 7.0)
+    tensor([7., 7.])
+    """
+    return Tensor(np.full(shape, fill_value, dtype), requires_grad, name=name)
+
+
+def arange(
+    start: Any,
+    stop: Any = None,
+    step: Any = 1,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """Numbers from ``start`` up to, not including, ``stop``; from 0 if one number is given.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.arange(3)
+    tensor([0, 1, 2])
+    >>> tg.arange(1.0, 2.0, 0.25)
+    tensor([1.  , 1.25, 1.5 , 1.75])
+    """
+    if stop is None:
+        start, stop = 0, start
+    return Tensor(np.arange(start, stop, step, dtype), requires_grad, name=name)
+
+
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """``num`` numbers at equal distances from ``start`` to ``stop``, which is included by default.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.linspace(0, 1, 3)
+    tensor([0. , 0.5, 1. ])
+    """
+    values = np.linspace(start, stop, num, endpoint, dtype=dtype)
+    return Tensor(values, requires_grad, name=name)
+
+
+def eye(
+    n: int,
+    m: int | None = None,
+    k: int = 0,
+    dtype: Any = None,
+    requires_grad: bool = False,
+    name: str | None = None,
+) -> Tensor:
+    """A matrix of n rows and m columns (n by default), with ones on its k-th diagonal.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
+    return Tensor(np.eye(n, m, k, dtype or float), requires_grad, name=name)
+
+
+def zeros_like(
+    x: Any, dtype: Any = None, *, shape: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of zeros with the shape and dtype of ``x``, unless others are given.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.zeros_like(tg.tensor([1.0, 2.0]))
+    tensor([0., 0.])
+    """
+    return full_like(x, 0, dtype, shape=shape, requires_grad=requires_grad)
+
+
+def ones_like(
+    x: Any, dtype: Any = None, *, shape: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor of ones with the shape and dtype of ``x``, unless others are given.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.ones_like(tg.tensor([1.0, 2.0]))
+    tensor([1., 1.])
+    """
+    return full_like(x, 1, dtype, shape=shape, requires_grad=requires_grad)
+
+
+def full_like(
+    x: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None, requires_grad: bool = False
+) -> Tensor:
+    """A tensor filled with ``fill_value``, with the shape and dtype of ``x`` unless others are given.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.full_like(tg.tensor([1.0, 2.0]), 7)
+    tensor([7., 7.])
+    """
+    shape = np.shape(x) if shape is None else shape
+    dtype = dtype or getattr(x, "dtype", None) or np.asarray(x).dtype
+    return Tensor(np.full(shape, fill_value, dtype), requires_grad)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import ops
+from tinygrad_lite import linalg as matrices, ops
 from tinygrad_lite.mode import mode
 from tinygrad_lite.ops import arithmetic, compare, index, linalg, rounding
 from tinygrad_lite.primitive import binary_operator, operand, reflected_operator, unary_operator
@@ -120,6 +120,9 @@ def numpy_table() -> dict[Any, Callable[..., Any]]:
     if not _numpy:
         names = [n for n in ops.__all__ if hasattr(np, n) and callable(getattr(np, n))]
         _numpy.update({getattr(np, n): getattr(ops, n) for n in names})
+        names = [n for n in matrices.__all__ if hasattr(np.linalg, n)]
+        _numpy.update({getattr(np.linalg, n): getattr(matrices, n) for n in names})
+        _numpy.update({np.amax: ops.max, np.amin: ops.min, np.copy: ops.positive})
         _numpy[np.shape] = lambda t: t.shape
         _numpy[np.ndim] = lambda t: t.ndim
         _numpy[np.size] = lambda t: t.size
@@ -140,13 +143,7 @@ _BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "xor": (compare.bitwise_xor, operator.xor),
 }
 
-_NAMES = (
-    "abs arccos arccosh arcsin arcsinh arctan arctan2 arctanh cbrt ceil clip cos cosh elu erf "
-    "erfc exp exp2 expm1 floor fmax fmin fmod gelu hypot leaky_relu log log10 log1p log2 "
-    "log_softmax logaddexp logsumexp matmul max maximum mean min minimum mish negative power "
-    "reciprocal relu remainder reshape round sigmoid sign silu sin sinc sinh softmax softplus "
-    "sqrt square squeeze std sum swapaxes tan tanh transpose trunc var xlogy"
-).split()
+_NAMES = ["abs", "all", "any", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "broadcast_to", "cbrt", "ceil", "clip", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "diagonal", "dot", "elu", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "flip", "floor", "fmax", "fmin", "fmod", "gelu", "hypot", "inner", "leaky_relu", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logsumexp", "matmul", "max", "maximum", "mean", "median", "min", "minimum", "mish", "moveaxis", "negative", "norm", "outer", "pad", "power", "prod", "quantile", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "round", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softplus", "split", "sqrt", "square", "squeeze", "std", "sum", "swapaxes", "take", "tan", "tanh", "tile", "trace", "transpose", "tril", "triu", "trunc", "var", "xlogy"]
 
 
 def _method(operation: Callable[..., Any]) -> Callable[..., Any]:
@@ -200,6 +197,7 @@ METHODS: dict[str, Any] = {
     "__array_ufunc__": _array_ufunc,
     "__array_function__": _array_function,
     "astype": _method(ops.cast),
+    "flatten": _method(ops.ravel),
     **{name: _method(getattr(ops, name)) for name in _NAMES},
     "T": property(lambda t: ops.transpose(t), doc="The transpose: the axes reversed."),
 }

@@ -1,4 +1,4 @@
-"""Reductions over axes: sums, means, extremes and spreads."""
+"""Reductions over axes: sums, means, spreads, and the logical ones."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from tinygrad_lite.ops.shape import broadcast_to, cast, reshape
 from tinygrad_lite.primitive import primitive
 
 Axis = int | tuple[int, ...] | None
+
+HALF_MAX = 65504  # the largest float16
 
 
 def kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
@@ -34,112 +36,178 @@ def spread(g: Any, x: Any, axis: Axis) -> Any:
     return broadcast_to(reshape(g, kept(shape, axis)), shape)
 
 
+def floating(x: Any) -> Any:
+    """``x`` itself if it is floating point or complex, else converted as ``numpy.mean`` does."""
+    return x if np.result_type(getattr(x, "dtype", x)).kind in "fc" else cast(x, np.float64)
+
+
+def widened(x: Any) -> Any:
+    """``x`` with room for sums of squares: float16 as float32, everything else as it is."""
+    return cast(x, np.float32) if getattr(x, "dtype", None) == np.float16 else x
+
+
+def _add(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    return np.add.reduce(x, axis=axis, keepdims=keepdims)
+
+
 _sum = primitive(
-    lambda x, *, axis, keepdims: np.add.reduce(x, axis=axis, keepdims=keepdims),
+    _add,
     (lambda g, out, x, axis, keepdims: spread(g, x, axis),),
     name="sum",
     symbol="Σ",
 )
 
 
-def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+def sum(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
     """The sum of the elements over ``axis`` (one axis, several, or all).
+
+    Args:
+        x: the tensor or array.
+        axis: the axis or axes to sum over; all by default.
+        dtype: to compute in; by default NumPy's choice, which is that of x for floating point.
+        keepdims: keep the summed axes with length 1.
 
     >>> import tinygrad_lite as tg
     >>> tg.sum(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    return _sum(x, axis=axis, keepdims=keepdims)
+    return _sum(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
+
+
+def _average(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    if getattr(x, "dtype", None) == np.float16:
+        return np.mean(x, axis=axis, keepdims=keepdims)
+    return np.add.reduce(x, axis=axis, keepdims=keepdims) / count(np.shape(x), axis)
+
+
+def _share(g: Any, n: int) -> Any:
+    """``g / n``, where n may be more than float16 can hold."""
+    return widened(g) / n if n > HALF_MAX else g / n
 
 
 _mean = primitive(
-    lambda x, *, axis, keepdims: np.mean(x, axis=axis, keepdims=keepdims),
-    (lambda g, out, x, axis, keepdims: spread(g / count(np.shape(x), axis), x, axis),),
+    _average,
+    (lambda g, out, x, axis, keepdims: spread(_share(g, count(np.shape(x), axis)), x, axis),),
     name="mean",
 )
 
 
-def mean(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The arithmetic mean over ``axis``.
+def mean(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+    """The arithmetic mean over ``axis``; of integers it is float64.
+
+    The arguments are those of :func:`sum`.
 
     >>> import tinygrad_lite as tg
     >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([2., 3.])
     """
-    return _mean(x, axis=axis, keepdims=keepdims)
+    return _mean(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
 
 
-def _extreme(g: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    chosen = x == reshape(out, kept(np.shape(x), axis))
-    share = cast(chosen / sum(chosen, axis, keepdims=True), x.dtype)
-    return where(chosen, spread(g, x, axis) * share, 0)
-
-
-_max = primitive(
-    lambda x, *, axis, keepdims: np.max(x, axis=axis, keepdims=keepdims),
-    (_extreme,),
-    name="max",
-)
-
-_min = primitive(
-    lambda x, *, axis, keepdims: np.min(x, axis=axis, keepdims=keepdims),
-    (_extreme,),
-    name="min",
-)
-
-
-def max(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The largest element over ``axis``; ties share the gradient evenly.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.max(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
-    tensor([2., 4.])
-    """
-    return _max(x, axis=axis, keepdims=keepdims)
-
-
-def min(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The smallest element over ``axis``; ties share the gradient evenly.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.min(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
-    tensor([1., 3.])
-    """
-    return _min(x, axis=axis, keepdims=keepdims)
-
-
-def var(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
-    """The variance over ``axis``: the mean square distance from the mean, over n - ddof.
+def var(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+) -> Any:
+    """The variance over ``axis``: the sum of squared distances from the mean, over n - ddof.
 
     >>> import tinygrad_lite as tg
     >>> tg.var(tg.tensor([1.0, 3.0]))
     tensor(1.)
+    >>> tg.var(tg.tensor([1.0, 3.0]), ddof=1)
+    tensor(2.)
     """
-    centred = x - mean(x, axis, keepdims=True)
-    return sum(square(centred), axis, keepdims) / (count(np.shape(x), axis) - ddof)
+    x = floating(x if dtype is None else cast(x, dtype))
+    wide = widened(x)
+    total = sum(square(wide - mean(wide, axis, keepdims=True)), axis, keepdims=keepdims)
+    return _like(total / _freedom(x, axis, ddof), x)
 
 
-_length = primitive(
-    lambda x, *, axis, keepdims: np.sqrt(
-        np.add.reduce(np.square(x), axis=axis, keepdims=keepdims)
-    ),
-    (
-        lambda g, out, x, axis, keepdims: (
-            spread(where(out == 0, 0, g / where(out == 0, 1, out)), x, axis) * x
-        ),
-    ),
+def _freedom(x: Any, axis: Axis, ddof: float) -> float:
+    n = count(np.shape(x), axis) - ddof
+    return n if n > 0 else 0
+
+
+def _like(result: Any, x: Any) -> Any:
+    return result if result.dtype == x.dtype else cast(result, x.dtype)
+
+
+def _length_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    return np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims))
+
+
+def _length_vjp(g: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
+    return spread(where(out == 0, 0, g / where(out == 0, 1, out)), x, axis) * x
+
+
+length = primitive(
+    _length_forward,
+    (_length_vjp,),
     name="length",
     symbol="‖x‖",
+    doc="""The Euclidean length over ``axis``; its derivative at 0 is taken as 0.""",
 )
 
 
-def std(x: Any, axis: Axis = None, ddof: int = 0, keepdims: bool = False) -> Any:
+def std(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    ddof: float = 0,
+    keepdims: bool = False,
+) -> Any:
     """The standard deviation over ``axis``; its derivative where all are equal is taken as 0.
+
+    The arguments are those of :func:`var`.
 
     >>> import tinygrad_lite as tg
     >>> tg.std(tg.tensor([1.0, 3.0]))
     tensor(1.)
     """
-    centred = x - mean(x, axis, keepdims=True)
-    length = _length(centred, axis=axis, keepdims=keepdims)
-    return length / math.sqrt(count(np.shape(x), axis) - ddof)
+    x = floating(x if dtype is None else cast(x, dtype))
+    wide = widened(x)
+    distance = length(wide - mean(wide, axis, keepdims=True), axis=axis, keepdims=keepdims)
+    return _like(distance / math.sqrt(_freedom(x, axis, ddof)), x)
+
+
+_all = primitive(lambda x, *, axis, keepdims: np.all(x, axis=axis, keepdims=keepdims), name="all")
+_any = primitive(lambda x, *, axis, keepdims: np.any(x, axis=axis, keepdims=keepdims), name="any")
+_count_nonzero = primitive(
+    lambda x, *, axis, keepdims: np.count_nonzero(x, axis=axis, keepdims=keepdims),
+    name="count_nonzero",
+    symbol="#≠0",
+)
+
+
+def all(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """Whether every element over ``axis`` is true (not zero); no gradient.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.all(tg.tensor([[1, 0], [1, 1]]), axis=1)
+    tensor([False,  True])
+    """
+    return _all(x, axis=axis, keepdims=keepdims)
+
+
+def any(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """Whether some element over ``axis`` is true (not zero); no gradient.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.any(tg.tensor([[1, 0], [0, 0]]), axis=1)
+    tensor([ True, False])
+    """
+    return _any(x, axis=axis, keepdims=keepdims)
+
+
+def count_nonzero(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """How many elements over ``axis`` are not zero; no gradient.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.count_nonzero(tg.tensor([0.0, 2.0, 3.0]))
+    tensor(2)
+    """
+    return _count_nonzero(x, axis=axis, keepdims=keepdims)

@@ -1,11 +1,13 @@
-"""The same elements in another arrangement: reshape, transpose, broadcast, join, convert."""
+"""The same elements in another arrangement or of another type: reshape, transpose, flip, cast."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygrad_lite.primitive import primitive
 
@@ -18,15 +20,40 @@ _reshape = primitive(
 )
 
 
-def reshape(x: Any, *shape: Any) -> Any:
+def reshape(x: Any, *lengths: Any, shape: Any = None, order: str = "C") -> Any:
     """The elements in another shape, given as a tuple or as numbers; one may be -1.
+
+    Args:
+        x: the tensor or array.
+        lengths: the shape, as one tuple or as numbers.
+        shape: the same, by keyword.
+        order: ``C`` to count through the last axis first, ``F`` the first axis first.
+
+    Raises:
+        ValueError: if the number of elements does not fit.
 
     >>> import tinygrad_lite as tg
     >>> tg.reshape(tg.tensor([1.0, 2.0, 3.0, 4.0]), (2, -1))
     tensor([[1., 2.],
             [3., 4.]])
     """
-    return _reshape(x, shape=shape[0] if len(shape) == 1 else shape)
+    if shape is None:
+        shape = lengths[0] if len(lengths) == 1 else lengths
+    if order == "F":
+        return transpose(_reshape(transpose(x), shape=tuple(np.atleast_1d(shape)[::-1].tolist())))
+    if order != "C":
+        raise ValueError(f"reshape: order must be 'C' or 'F', not {order!r}")
+    return _reshape(x, shape=shape)
+
+
+def ravel(x: Any, order: str = "C") -> Any:
+    """The elements in one row.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.ravel(tg.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor([1., 2., 3., 4.])
+    """
+    return reshape(x, -1, order=order)
 
 
 _transpose = primitive(
@@ -42,16 +69,16 @@ def inverse(axes: Sequence[int]) -> tuple[int, ...]:
     return tuple(int(i) for i in np.argsort([a % len(axes) for a in axes]))
 
 
-def transpose(x: Any, *axes: Any) -> Any:
-    """The axes in another order; reversed by default.
+def transpose(x: Any, *order: Any, axes: Any = None) -> Any:
+    """The axes in another order, given as a tuple or as numbers; reversed by default.
 
     >>> import tinygrad_lite as tg
     >>> tg.transpose(tg.zeros((2, 3, 4)), (1, 0, 2)).shape
     (3, 2, 4)
     """
-    if len(axes) == 1 and not isinstance(axes[0], (int, np.integer)):
-        axes = axes[0]
-    return _transpose(x, axes=tuple(axes) if axes else None)
+    if axes is None:
+        axes = order[0] if len(order) == 1 and not isinstance(order[0], int) else order or None
+    return _transpose(x, axes=None if axes is None else tuple(axes))
 
 
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
@@ -61,9 +88,80 @@ def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     >>> tg.swapaxes(tg.zeros((2, 3, 4)), 0, -1).shape
     (4, 3, 2)
     """
-    axes = list(range(np.ndim(x)))
-    axes[axis1], axes[axis2] = axes[axis2], axes[axis1]
+    ndim = np.ndim(x)
+    i, j = normalize_axis_index(axis1, ndim), normalize_axis_index(axis2, ndim)
+    axes = list(range(ndim))
+    axes[i], axes[j] = j, i
     return _transpose(x, axes=tuple(axes))
+
+
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """Move one axis, or several, to other places; the rest keep their order.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.moveaxis(tg.zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    ndim = np.ndim(x)
+    sources = normalize_axis_tuple(source, ndim, "source")
+    places = normalize_axis_tuple(destination, ndim, "destination")
+    if len(sources) != len(places):
+        raise ValueError(f"moveaxis: {len(sources)} axes cannot move to {len(places)} places")
+    axes = [i for i in range(ndim) if i not in sources]
+    for place, axis in sorted(zip(places, sources)):
+        axes.insert(place, axis)
+    return _transpose(x, axes=tuple(axes))
+
+
+def merged(x: Any, axis: int | tuple[int, ...] | None) -> Any:
+    """x with the named axes (None: all) joined into the first one."""
+    shape = np.shape(x)
+    first = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
+    rest = tuple(i for i in range(len(shape)) if i not in first)
+    if (*first, *rest) != tuple(range(len(shape))):
+        x = _transpose(x, axes=(*first, *rest))
+    if len(first) == 1:
+        return x
+    return _reshape(x, shape=(math.prod(shape[i] for i in first), *(shape[i] for i in rest)))
+
+
+_flip = primitive(
+    lambda x, *, axis: np.flip(x, axis),
+    (lambda g, out, x, axis: _flip(g, axis=axis),),
+    name="flip",
+)
+
+
+def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The elements in reverse order along ``axis``; along every axis by default.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.flip(tg.tensor([1.0, 2.0, 3.0]))
+    tensor([3., 2., 1.])
+    """
+    return _flip(x, axis=axis)
+
+
+_roll = primitive(
+    lambda x, *, shift, axis: np.roll(x, shift, axis),
+    (lambda g, out, x, shift, axis: _roll(g, shift=_negated(shift), axis=axis),),
+    name="roll",
+)
+
+
+def _negated(shift: Any) -> Any:
+    return -shift if isinstance(shift, int) else tuple(-s for s in shift)
+
+
+def roll(x: Any, shift: Any, axis: int | tuple[int, ...] | None = None) -> Any:
+    """The elements moved by ``shift`` places along ``axis``; what falls off comes in again.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.roll(tg.tensor([1.0, 2.0, 3.0]), 1)
+    tensor([3., 1., 2.])
+    """
+    shift = int(shift) if np.ndim(shift) == 0 else tuple(int(s) for s in shift)
+    return _roll(x, shift=shift, axis=axis)
 
 
 _broadcast_to = primitive(
@@ -119,48 +217,6 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
         if any(shape[i] != 1 for i in gone):
             raise ValueError(f"squeeze: axis {axis} of shape {shape} is not of length 1")
     return reshape(x, tuple(n for i, n in enumerate(shape) if i not in gone))
-
-
-_concatenate = primitive(
-    lambda *xs, axis: np.concatenate(xs, axis=axis),
-    lambda slot, g, out, *xs, axis: _slice_of(g, slot, xs, axis),
-    name="concatenate",
-    symbol="join",
-)
-
-
-def _slice_of(g: Any, slot: int, xs: tuple[Any, ...], axis: int) -> Any:
-    lengths = [np.shape(x)[axis] for x in xs]
-    start = int(np.sum(lengths[:slot], dtype=int))
-    index = [slice(None)] * np.ndim(g)
-    index[axis] = slice(start, start + lengths[slot])
-    return g[tuple(index)]
-
-
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """Join along an axis that exists; None flattens first.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.concatenate([tg.tensor([1.0]), tg.tensor([2.0, 3.0])])
-    tensor([1., 2., 3.])
-    """
-    if axis is None:
-        return _concatenate(*(reshape(x, -1) for x in arrays), axis=0)
-    return _concatenate(*arrays, axis=axis)
-
-
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
-    """Join along a new axis.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.stack([tg.tensor(1.0), tg.tensor(2.0)])
-    tensor([1., 2.])
-    """
-    arrays = list(arrays)
-    shapes = {np.shape(x) for x in arrays}
-    if len(shapes) != 1:
-        raise ValueError(f"stack needs arrays of one shape, at least one; got {sorted(shapes)}")
-    return _concatenate(*(expand_dims(x, axis) for x in arrays), axis=axis)
 
 
 _cast = primitive(

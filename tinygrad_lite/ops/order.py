@@ -1,0 +1,209 @@
+"""What depends on the order of the elements: extremes, ranks, quantiles and sorting."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.ops.index import take_along_axis
+from tinygrad_lite.ops.join import stack
+from tinygrad_lite.ops.reduce import Axis, floating, kept, sum, widened
+from tinygrad_lite.ops.selection import where
+from tinygrad_lite.ops.shape import cast, merged, ravel, reshape
+from tinygrad_lite.primitive import primitive
+from tinygrad_lite.tensor import Tensor
+
+
+def _chosen(g: Any, out: Any, x: Any, axis: Axis, **_: Any) -> Any:
+    """The rule of every operation that picks a value: the elements equal to it share evenly."""
+    chosen = x == reshape(out, kept(np.shape(x), axis))
+    ties = cast(sum(chosen, axis, keepdims=True), widened(g).dtype)
+    return where(chosen, reshape(g, np.shape(ties)) / where(ties == 0, 1, ties), 0)
+
+
+def _extreme(extreme: Any, name: str) -> Any:
+    def forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+        if not np.size(x) and 0 in (
+            n for n, k in zip(np.shape(x), kept(np.shape(x), axis)) if k != n
+        ):
+            raise ValueError(f"an array of shape {np.shape(x)} has no {name} over axis {axis}")
+        return extreme(x, axis=axis, keepdims=keepdims)
+
+    return forward
+
+
+_max = primitive(_extreme(np.max, "maximum"), (_chosen,), name="max")
+_min = primitive(_extreme(np.min, "minimum"), (_chosen,), name="min")
+
+
+def max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The largest element over ``axis``; ties share the gradient evenly.
+
+    Raises:
+        ValueError: if there is no element to choose from.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.max(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    tensor([2., 4.])
+    """
+    return _max(x, axis=axis, keepdims=keepdims)
+
+
+def min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The smallest element over ``axis``; ties share the gradient evenly.
+
+    Raises:
+        ValueError: if there is no element to choose from.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.min(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
+    tensor([1., 3.])
+    """
+    return _min(x, axis=axis, keepdims=keepdims)
+
+
+_argmax = primitive(
+    lambda x, *, axis, keepdims: np.argmax(x, axis=axis, keepdims=keepdims), name="argmax"
+)
+_argmin = primitive(
+    lambda x, *, axis, keepdims: np.argmin(x, axis=axis, keepdims=keepdims), name="argmin"
+)
+
+
+def argmax(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The index of the first largest element, along an axis or of the flattened array.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.argmax(tg.tensor([1.0, 5.0, 5.0]))
+    tensor(1)
+    """
+    return _argmax(x, axis=axis, keepdims=keepdims)
+
+
+def argmin(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+    """The index of the first smallest element, along an axis or of the flattened array.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.argmin(tg.tensor([1.0, 5.0, 0.0]))
+    tensor(2)
+    """
+    return _argmin(x, axis=axis, keepdims=keepdims)
+
+
+def _ranked_forward(x: Any, *, rank: int) -> Any:
+    ordered = np.partition(x, (rank, -1), axis=0)  # what is not a number goes last
+    return np.where(np.isnan(ordered[-1]), ordered[-1], ordered[rank])
+
+
+_ranked = primitive(
+    _ranked_forward,
+    (lambda g, out, x, rank: _chosen(g, out, x, 0),),
+    name="ranked",
+    symbol="xₖ",
+)
+
+_METHODS = {
+    "linear": lambda place: place,
+    "lower": math.floor,
+    "higher": math.ceil,
+    "midpoint": lambda place: (math.floor(place) + math.ceil(place)) / 2,
+    "nearest": round,
+}
+
+
+def quantile(
+    x: Any, q: Any, axis: Axis = None, method: str = "linear", *, keepdims: bool = False
+) -> Any:
+    """The value below which a share ``q`` of the elements over ``axis`` lies.
+
+    Elements equal to the order statistics it is made of share their gradient evenly.
+
+    Args:
+        x: the tensor or array.
+        q: a number from 0 to 1, or an array of them; its shape comes first in the result's.
+        axis: the axis or axes to reduce; all by default.
+        method: what to do between two elements: ``linear`` (interpolate), ``lower``, ``higher``,
+            ``midpoint`` or ``nearest``, as ``numpy.quantile``.
+        keepdims: keep the reduced axes with length 1.
+
+    Raises:
+        ValueError: if q is outside [0, 1], the method is unknown, or there are no elements.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.quantile(tg.tensor([1.0, 2.0, 4.0]), [0.5, 0.75])
+    tensor([2., 3.])
+    """
+    if isinstance(q, Tensor):
+        if q.requires_grad:
+            raise TypeError("quantile has no derivative in q: use q.detach()")
+        q = q.numpy()
+    shares = np.asarray(q, dtype=float)
+    if not np.all((shares >= 0) & (shares <= 1)):
+        raise ValueError(f"quantile: q must lie between 0 and 1, not {q}")
+    if method not in _METHODS:
+        raise ValueError(f"quantile: method must be one of {', '.join(_METHODS)}; not {method!r}")
+    rows = merged(floating(x), axis)
+    last = len(rows) - 1
+    if last < 0:
+        raise ValueError(f"quantile: shape {np.shape(x)} has no elements over axis {axis}")
+    shape = kept(np.shape(x), axis) if keepdims else np.shape(rows)[1:]
+    values = [
+        reshape(_between(rows, _METHODS[method](share * last)), shape) for share in shares.flat
+    ]
+    return reshape(stack(values), shares.shape + shape) if shares.ndim else values[0]
+
+
+def _between(rows: Any, place: float) -> Any:
+    """What stands at ``place`` when the rows are sorted, between two of them interpolated."""
+    rank = math.floor(place)
+    weight = place - rank
+    low = _ranked(rows, rank=rank)
+    if not weight:
+        return low
+    high = _ranked(rows, rank=rank + 1)
+    return where(low == high, low, (1 - weight) * low + weight * high)
+
+
+def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+    """The middle element over ``axis``, or the mean of the two middle ones.
+
+    Elements equal to a middle one share its gradient evenly.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.median(tg.tensor([3.0, 1.0, 2.0, 10.0]))
+    tensor(2.5)
+    """
+    return quantile(x, 0.5, axis, keepdims=keepdims)
+
+
+_argsort = primitive(lambda x, *, axis: np.argsort(x, axis=axis, kind="stable"), name="argsort")
+
+_sort = primitive(
+    lambda x, *, axis: np.sort(x, axis=axis, kind="stable"),
+    (lambda g, out, x, axis: take_along_axis(g, argsort(argsort(x, axis), axis), axis),),
+    name="sort",
+)
+
+
+def sort(x: Any, axis: int | None = -1) -> Any:
+    """The elements in ascending order along ``axis``; None flattens first.
+
+    Of equal elements, the one that stands first stays first, and so do their gradients.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.sort(tg.tensor([3.0, 1.0, 2.0]))
+    tensor([1., 2., 3.])
+    """
+    return _sort(ravel(x), axis=0) if axis is None else _sort(x, axis=axis)
+
+
+def argsort(x: Any, axis: int | None = -1) -> Any:
+    """The indices that sort along ``axis``; equal elements keep their order; no gradient.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0]))
+    tensor([1, 2, 0])
+    """
+    return _argsort(x, axis=axis)
