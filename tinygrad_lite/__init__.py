@@ -1,7 +1,10 @@
 """tinygrad_lite: automatic differentiation on NumPy, small enough to read and quick to train."""
 
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
 from tinygrad_lite import tensor as _tensor  # first: the operations are made of tensors
-from tinygrad_lite import nn, optim, random
+from tinygrad_lite import linalg, nn, optim, random
 from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
 from tinygrad_lite.checkpoint import checkpoint
 from tinygrad_lite.explain import why_no_grad
@@ -16,3 +19,22 @@ Tensor = _tensor.Tensor
 tensor = _tensor.tensor
 
 __version__ = "0.1.0"
+
+_LATE = {  # imported when first asked for: pictures, files and tests are not in every program
+    "compile": "tinygrad_lite.compiler",
+    "draw": "tinygrad_lite.drawing.picture",
+    "draw_flow": "tinygrad_lite.drawing.flow",
+    "load": "tinygrad_lite.saving",
+    "save": "tinygrad_lite.saving",
+    "trace_backward": "tinygrad_lite.drawing.trace",
+}
+_LATE_MODULES = ("data", "testing", "train")
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _LATE_MODULES:
+        return _import_module(f"tinygrad_lite.{name}")
+    if name not in _LATE:
+        raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
+    globals()[name] = getattr(_import_module(_LATE[name]), name)
+    return globals()[name]
