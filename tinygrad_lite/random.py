@@ -1,4 +1,4 @@
-"""``tg.random``: random tensors from explicit NumPy Generators, or from a default one with a seed."""
+"""``tg.random``: random tensors from explicit NumPy Generators, or from the default one."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def generator(rng: Rng = None) -> np.random.Generator:
         return _default
     if isinstance(rng, np.random.Generator):
         return rng
-    if isinstance(rng, (int, np.integer)) and not isinstance(rng, bool):
+    if not isinstance(rng, bool) and isinstance(rng, (int, np.integer)):
         return np.random.default_rng(int(rng))
     raise TypeError(
         f"rng must be a numpy.random.Generator, a seed or None, not {type(rng).__name__}"
     )
 
 
-# Draws are operations without inputs: whoever follows the operations sees them, and can repeat them.
+# Draws are operations without inputs: who follows the operations sees them, and can repeat them.
 def _single(dtype: np.dtype[Any]) -> Any:
     """The precision to draw in: NumPy's generators know two."""
     return np.float64 if dtype == np.float64 else np.float32

@@ -67,7 +67,7 @@ def arange(
     """
     if stop is None:
         start, stop = 0, start
-    return Tensor(np.arange(start, stop, step, dtype), requires_grad, name=name)
+    return Tensor(np.arange(start, stop, step, dtype=dtype), requires_grad, name=name)
 
 
 def linspace(
@@ -134,7 +134,7 @@ def ones_like(
 def full_like(
     x: Any, fill_value: Any, dtype: Any = None, *, shape: Any = None, requires_grad: bool = False
 ) -> Tensor:
-    """A tensor filled with ``fill_value``, with the shape and dtype of ``x`` unless others are given.
+    """A tensor filled with ``fill_value``, of the shape and dtype of ``x`` unless others are given.
 
     >>> import tinygrad_lite as tg
     >>> tg.full_like(tg.tensor([1.0, 2.0]), 7)

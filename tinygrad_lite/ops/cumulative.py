@@ -18,9 +18,9 @@ from tinygrad_lite.ops.shape import (
     ravel,
     reshape,
 )
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
-_cumsum = primitive(
+_cumsum: Primitive = primitive(
     lambda x, *, axis: np.cumsum(x, axis=axis),
     (lambda g, out, x, axis: flip(_cumsum(flip(g, axis), axis=axis), axis),),
     name="cumsum",
@@ -69,7 +69,7 @@ def _shifted(x: Any, first: float) -> Any:
 
 
 def _cumprod_vjp(g: Any, out: Any, x: Any) -> Any:
-    """The product of those before, times what g carries back through the products of those after."""
+    """The product of those before, times what g carries back through those after."""
     carried = _backwards(g, x)
     return guard.elementwise(_shifted(out, 1) * carried, carried)
 

@@ -11,7 +11,7 @@ from tinygrad_lite.ops.index import ARRAY, getitem, scatter
 from tinygrad_lite.ops.matrix import turned
 from tinygrad_lite.ops.reduce import floating
 from tinygrad_lite.ops.shape import expand_dims
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 # With x = u diag(s) vᵀ, det(x + e) is ± det(diag(s) + uᵀ e v): what follows are the first and the
 # second derivative of a determinant at a diagonal matrix, turned by u and v. Nothing is divided.
@@ -57,7 +57,7 @@ def _cofactor_change_vjp(g: Any, out: Any, e: Any, x: Any) -> Any:
     return scatter(weight * change, rows, columns, shape=np.shape(x), pattern=pattern)
 
 
-_cofactor_change = primitive(
+_cofactor_change: Primitive = primitive(
     _cofactor_change_forward,
     (lambda g, out, e, x: _cofactor_change(g, x), _cofactor_change_vjp),
     name="cofactor_change",

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_lite.ops.reduce import sum
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import cast
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 _diagonal = primitive(
     lambda x, *, offset, axis1, axis2: np.diagonal(x, offset, axis1, axis2),
@@ -31,7 +31,7 @@ def _embedded(g: Any, *, shape: tuple[int, ...], offset: int, axis1: int, axis2:
     return out
 
 
-_embed = primitive(
+_embed: Primitive = primitive(
     _embedded,
     (
         lambda g, out, x, shape, offset, axis1, axis2: _diagonal(
@@ -108,4 +108,5 @@ def _below(x: Any, k: int) -> Any:
     """Which elements lie on the k-th diagonal or below it."""
     if not np.ndim(x):
         raise ValueError("a triangle needs at least one axis; this has none")
-    return np.tri(*np.shape(x)[-2:], k=k, dtype=bool)
+    *_, rows, columns = np.shape(x) * 2 if np.ndim(x) == 1 else np.shape(x)
+    return np.tri(rows, columns, k, dtype=bool)

@@ -9,7 +9,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import ravel, reshape
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 from tinygrad_lite.tensor import Tensor
 
 ARRAY = "array"  # stands in a pattern where an index array is put in
@@ -17,7 +17,8 @@ ARRAY = "array"  # stands in a pattern where an index array is put in
 
 def parse(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
     """Split an index into its pattern, which is static, and its arrays, which are inputs."""
-    pattern, arrays = [], []
+    pattern: list[Any] = []
+    arrays: list[Any] = []
     for part in index if isinstance(index, tuple) else (index,):
         if isinstance(part, slice) or part is None or part is Ellipsis:
             pattern.append(part)
@@ -66,7 +67,7 @@ def _scattered(g: Any, *arrays: Any, shape: tuple[int, ...], pattern: tuple[Any,
     return out
 
 
-scatter = primitive(
+scatter: Primitive = primitive(
     _scattered,
     lambda slot, g, out, x, *arrays, shape, pattern: _getitem(g, *arrays, pattern=pattern),
     name="scatter",

@@ -11,7 +11,7 @@ from tinygrad_lite.ops.linalg import matmul
 from tinygrad_lite.ops.reduce import floating
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import expand_dims, squeeze, swapaxes
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 
 def turned(x: Any) -> Any:
@@ -40,7 +40,7 @@ def inv(x: Any) -> Any:
     return _inv(floating(x))
 
 
-_solve = primitive(
+_solve: Primitive = primitive(
     np.linalg.solve,
     (
         lambda g, out, a, b: -matmul(_solve(turned(a), g), turned(out)),

@@ -143,7 +143,16 @@ _BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "xor": (compare.bitwise_xor, operator.xor),
 }
 
-_NAMES = ["abs", "all", "any", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argsort", "broadcast_to", "cbrt", "ceil", "clip", "cos", "cosh", "count_nonzero", "cumprod", "cumsum", "diagonal", "dot", "elu", "erf", "erfc", "exp", "exp2", "expand_dims", "expm1", "flip", "floor", "fmax", "fmin", "fmod", "gelu", "hypot", "inner", "leaky_relu", "log", "log10", "log1p", "log2", "log_softmax", "logaddexp", "logsumexp", "matmul", "max", "maximum", "mean", "median", "min", "minimum", "mish", "moveaxis", "negative", "norm", "outer", "pad", "power", "prod", "quantile", "ravel", "reciprocal", "relu", "remainder", "repeat", "reshape", "roll", "round", "sigmoid", "sign", "silu", "sin", "sinc", "sinh", "softmax", "softplus", "split", "sqrt", "square", "squeeze", "std", "sum", "swapaxes", "take", "tan", "tanh", "tile", "trace", "transpose", "tril", "triu", "trunc", "var", "xlogy"]
+_NAMES = (
+    "abs all any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort "
+    "broadcast_to cbrt ceil clip cos cosh count_nonzero cumprod cumsum diagonal dot elu erf "
+    "erfc exp exp2 expand_dims expm1 flip floor fmax fmin fmod gelu hypot inner leaky_relu log "
+    "log10 log1p log2 log_softmax logaddexp logsumexp matmul max maximum mean median min "
+    "minimum mish moveaxis negative norm outer pad power prod quantile ravel reciprocal relu "
+    "remainder repeat reshape roll round sigmoid sign silu sin sinc sinh softmax softplus split "
+    "sqrt square squeeze std sum swapaxes take tan tanh tile trace transpose tril triu trunc "
+    "var xlogy"
+).split()  # noqa: SIM905 - a table, not a column
 
 
 def _method(operation: Callable[..., Any]) -> Callable[..., Any]:

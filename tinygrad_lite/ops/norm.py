@@ -16,7 +16,7 @@ from tinygrad_lite.ops.shape import cast, moveaxis, reshape, swapaxes
 from tinygrad_lite.primitive import primitive
 
 
-def _power_norm_forward(x: Any, *, p: float, axis: Axis, keepdims: bool) -> Any:
+def _power_norm_forward(x: Any, *, p: float, axis: Any, keepdims: Any) -> Any:
     with np.errstate(divide="ignore"):  # 0 to a negative power is infinite, and the norm 0
         powers = np.add.reduce(np.abs(x) ** p, axis=axis, keepdims=keepdims)
         return powers ** (1 / p)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -104,7 +105,7 @@ _ranked = primitive(
     symbol="xₖ",
 )
 
-_METHODS = {
+_METHODS: dict[str, Callable[[float], float]] = {
     "linear": lambda place: place,
     "lower": math.floor,
     "higher": math.ceil,

@@ -17,11 +17,11 @@ Axis = int | tuple[int, ...] | None
 HALF_MAX = 65504  # the largest float16
 
 
-def kept(shape: tuple[int, ...], axis: Axis) -> tuple[int, ...]:
+def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
     """The shape of a reduction over ``axis`` that keeps the reduced axes with length 1."""
     ndim = len(shape)
     axes = range(ndim) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
-    gone = {int(a) % ndim for a in axes} if ndim else set()  # type: ignore[call-overload]
+    gone = {int(a) % ndim for a in axes} if ndim else set()
     return tuple(1 if i in gone else n for i, n in enumerate(shape))
 
 
@@ -46,7 +46,7 @@ def widened(x: Any) -> Any:
     return cast(x, np.float32) if getattr(x, "dtype", None) == np.float16 else x
 
 
-def _add(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+def _add(x: Any, *, axis: Any, keepdims: Any) -> Any:
     return np.add.reduce(x, axis=axis, keepdims=keepdims)
 
 
@@ -74,7 +74,7 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False)
     return _sum(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
 
 
-def _average(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+def _average(x: Any, *, axis: Any, keepdims: Any) -> Any:
     if getattr(x, "dtype", None) == np.float16:
         return np.mean(x, axis=axis, keepdims=keepdims)
     return np.add.reduce(x, axis=axis, keepdims=keepdims) / count(np.shape(x), axis)
@@ -135,7 +135,7 @@ def _like(result: Any, x: Any) -> Any:
     return result if result.dtype == x.dtype else cast(result, x.dtype)
 
 
-def _length_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+def _length_forward(x: Any, *, axis: Any, keepdims: Any) -> Any:
     return np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims))
 
 

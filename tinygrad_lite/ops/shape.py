@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 Shape = int | Sequence[int]
 
-_reshape = primitive(
+_reshape: Primitive = primitive(
     lambda x, *, shape: np.reshape(x, shape),
     (lambda g, out, x, shape: _reshape(g, shape=np.shape(x)),),
     name="reshape",
@@ -56,7 +56,7 @@ def ravel(x: Any, order: str = "C") -> Any:
     return reshape(x, -1, order=order)
 
 
-_transpose = primitive(
+_transpose: Primitive = primitive(
     lambda x, *, axes: np.transpose(x, axes),
     (lambda g, out, x, axes: _transpose(g, axes=None if axes is None else inverse(axes)),),
     name="transpose",
@@ -125,7 +125,7 @@ def merged(x: Any, axis: int | tuple[int, ...] | None) -> Any:
     return _reshape(x, shape=(math.prod(shape[i] for i in first), *(shape[i] for i in rest)))
 
 
-_flip = primitive(
+_flip: Primitive = primitive(
     lambda x, *, axis: np.flip(x, axis),
     (lambda g, out, x, axis: _flip(g, axis=axis),),
     name="flip",
@@ -142,7 +142,7 @@ def flip(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     return _flip(x, axis=axis)
 
 
-_roll = primitive(
+_roll: Primitive = primitive(
     lambda x, *, shift, axis: np.roll(x, shift, axis),
     (lambda g, out, x, shift, axis: _roll(g, shift=_negated(shift), axis=axis),),
     name="roll",
@@ -219,7 +219,7 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     return reshape(x, tuple(n for i, n in enumerate(shape) if i not in gone))
 
 
-_cast = primitive(
+_cast: Primitive = primitive(
     lambda x, *, dtype: x.astype(dtype) if hasattr(x, "astype") else np.asarray(x, dtype)[()],
     (lambda g, out, x, dtype: _cast(g, dtype=x.dtype),),
     name="cast",
