@@ -104,13 +104,13 @@ class Optimizer(ABC):
 
     def check(self, group: Group) -> None:
         """Raise ValueError or TypeError for settings that the rule cannot work with."""
-        self._not_negative(group, "lr", "weight_decay")
+        self._check_not_negative(group, "lr", "weight_decay")
 
-    def _not_negative(self, group: Group, *names: str) -> None:
+    def _check_not_negative(self, group: Group, *names: str) -> None:
         for name in names:
-            self._in_range(name, group[name], float("inf"))
+            self._check_range(name, group[name], float("inf"))
 
-    def _in_range(self, name: str, value: Any, end: float) -> None:
+    def _check_range(self, name: str, value: Any, end: float) -> None:
         """Raise unless 0 <= value < end."""
         if not isinstance(value, (int, float, np.number)):
             raise TypeError(f"{type(self).__name__}: {name} must be a number, got {value!r}")
@@ -148,30 +148,29 @@ class Optimizer(ABC):
             with enable_grad():
                 loss = closure()
         moment = tick()
-        scalars: list[tuple[Tensor, Array]] = []
-        with np.errstate(all="ignore"):
-            for group in self.param_groups:
-                parameters, gradients, states = [], [], []
-                for p in group["params"]:
-                    if p.grad is None:
-                        continue
-                    array, g = p._data, p.grad._data
-                    if type(array) is not np.ndarray:
-                        array, g = np.array(array), np.asarray(g)
-                        scalars.append((p, array))
-                    if array.shape != g.shape:
-                        raise ValueError(
-                            f"{type(self).__name__}: {p._describe()} has a gradient of shape "
-                            f"{g.shape}; it must be the parameter's"
-                        )
-                    p.order = moment
-                    parameters.append(array)
-                    gradients.append(g)
-                    states.append(self.state[p])
-                if parameters:
-                    self.update(group, parameters, gradients, states)
-        for p, array in scalars:
-            p._data = array[()]
+        for group in self.param_groups:
+            parameters, gradients, states = [], [], []
+            scalars: list[tuple[Tensor, Array]] = []
+            for p in group["params"]:
+                if p.grad is None:
+                    continue
+                array, g = p._data, p.grad._data
+                if type(array) is not np.ndarray:
+                    array, g = np.array(array), np.asarray(g)
+                    scalars.append((p, array))
+                if array.shape != g.shape:
+                    raise ValueError(
+                        f"{type(self).__name__}: {p._describe()} has a gradient of shape "
+                        f"{g.shape}; it must be the parameter's"
+                    )
+                p.order = moment
+                parameters.append(array)
+                gradients.append(g)
+                states.append(self.state[p])
+            if parameters:
+                self.update(group, parameters, gradients, states)
+            for p, array in scalars:
+                p._data = array[()]
         return loss
 
     @abstractmethod

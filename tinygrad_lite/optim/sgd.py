@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.optim.kernel import Array, descent, in_pieces, typed
+from tinygrad_lite.optim.kernel import Array, descent, in_pieces, slot, typed
 from tinygrad_lite.optim.optimizer import Group, Optimizer, State
 
 
@@ -65,7 +65,7 @@ class SGD(Optimizer):
 
     def check(self, group: Group) -> None:
         super().check(group)
-        self._not_negative(group, "momentum")
+        self._check_not_negative(group, "momentum")
         momentum, dampening = group["momentum"], group["dampening"]
         if group["nesterov"] and (momentum == 0 or dampening != 0):
             raise ValueError(
@@ -80,30 +80,24 @@ class SGD(Optimizer):
         gradients: list[Array],
         states: list[State],
     ) -> None:
-        lr, weight_decay = float(group["lr"]), float(group["weight_decay"])
-        momentum, share = float(group["momentum"]), 1 - float(group["dampening"])
-        maximize, nesterov = group["maximize"], group["nesterov"]
+        momentum, nesterov, maximize = group["momentum"], group["nesterov"], group["maximize"]
+        dtype = None
         for p, g, state in zip(parameters, gradients, states):
-            numbers = typed(p.dtype, lr, weight_decay, momentum, share)
+            if p.dtype is not dtype:
+                dtype = p.dtype
+                share = 1 - group["dampening"]
+                numbers = typed(dtype, group["lr"], group["weight_decay"], momentum, share)
             if momentum:
                 first = "momentum_buffer" not in state
-                if first:
-                    state["momentum_buffer"] = np.empty_like(p)
                 settings = (maximize, nesterov, first, *numbers)
-                in_pieces(_along_buffer, self.scratch, settings, p, g, state["momentum_buffer"])
+                b = slot(state, "momentum_buffer", p)
+                in_pieces(_along_buffer, self.scratch, (p, g, b), settings)
             else:
-                in_pieces(_along_gradient, self.scratch, (maximize, *numbers), p, g)
+                in_pieces(_along_gradient, self.scratch, (p, g), (maximize, *numbers[:2]))
 
 
 def _along_gradient(
-    p: Array,
-    g: Array,
-    t: Array,
-    _: Array,
-    maximize: bool,
-    lr: Array,
-    weight_decay: Array,
-    *__: Array,
+    p: Array, g: Array, t: Array, _: Array, maximize: bool, lr: Array, weight_decay: Array
 ) -> None:
     g = descent(p, g, t, weight_decay, maximize)
     np.multiply(g, lr, t)
