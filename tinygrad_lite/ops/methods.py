@@ -143,7 +143,7 @@ _BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "xor": (compare.bitwise_xor, operator.xor),
 }
 
-_NAMES = (
+_NAMES = (  # noqa: SIM905 - a table, not a column
     "abs all any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort "
     "broadcast_to cbrt ceil clip cos cosh count_nonzero cumprod cumsum diagonal dot elu erf "
     "erfc exp exp2 expand_dims expm1 flip floor fmax fmin fmod gelu hypot inner leaky_relu log "
@@ -152,7 +152,7 @@ _NAMES = (
     "remainder repeat reshape roll round sigmoid sign silu sin sinc sinh softmax softplus split "
     "sqrt square squeeze std sum swapaxes take tan tanh tile trace transpose tril triu trunc "
     "var xlogy"
-).split()  # noqa: SIM905 - a table, not a column
+).split()
 
 
 def _method(operation: Callable[..., Any]) -> Callable[..., Any]:
