@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,16 +24,16 @@ def _label_places(x: Any, labels: Any, ignore_index: int) -> tuple[Any, Any, Any
 def _nll_forward(logp: Any, labels: Any, *, reduction: str, ignore_index: int) -> Any:
     rows, columns, counted = _label_places(logp, labels, ignore_index)
     try:
-        losses = -logp[rows, columns]
+        chosen = logp[rows, columns]
     except IndexError:
-        losses = None
-    if losses is None or (counted is not None and np.min(columns) < 0):
+        chosen = None
+    if chosen is None or (counted is not None and np.min(columns) < 0):
         raise _outside(columns, logp.shape[1])
     if counted is not None:
-        losses = np.where(counted, losses, 0)
+        chosen = np.where(counted, chosen, 0)
     if reduction == "none":
-        return losses
-    total = np.add.reduce(losses)
+        return -chosen
+    total = -np.add.reduce(chosen)
     return total if reduction == "sum" else total / _how_many(rows, counted)
 
 
@@ -108,7 +109,9 @@ def nll_loss(
     >>> F.nll_loss(tg.tensor([[-0.5, -1.0], [-2.0, -0.1]]), [0, 1])
     tensor(0.3)
     """
-    return _label_loss("nll_loss", input, target, weight, ignore_index, reduction, 0.0)
+    input, target = as_operand(input), as_operand(target)
+    check_labels("nll_loss", input.shape, target)
+    return _label_loss(input, target, weight, ignore_index, reduction, 0.0)
 
 
 def cross_entropy(
@@ -145,28 +148,20 @@ def cross_entropy(
         raise ValueError(f"label_smoothing is a number from 0 to 1, not {label_smoothing!r}")
     shape = input.shape
     axis = 1 if len(shape) > 1 else 0
-    logp = log_softmax(input, axis)
     if target.dtype.kind == "f" and target.shape == shape:
+        logp = log_softmax(input, axis)
         return _probability_loss(logp, target, axis, weight, reduction, label_smoothing)
-    return _label_loss(
-        "cross_entropy", logp, target, weight, ignore_index, reduction, label_smoothing
-    )
+    check_labels("cross_entropy", shape, target)
+    logp = log_softmax(input, axis)
+    return _label_loss(logp, target, weight, ignore_index, reduction, label_smoothing)
 
 
 def _label_loss(
-    name: str,
-    logp: Any,
-    labels: Any,
-    weight: Any,
-    ignore_index: int,
-    reduction: str,
-    smoothing: float,
+    logp: Any, labels: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> Any:
-    """The loss of labels: at once where nothing is asked for, else from that of each label."""
-    logp, labels = as_operand(logp), as_operand(labels)
+    """The loss of labels: at once where nothing else is asked for, else from that of each."""
     shape = labels.shape
-    _check_labels(name, logp.shape, labels)
-    if len(logp.shape) != 2:
+    if len(shape) != 1:
         logp, labels = _as_rows(logp), reshape(labels, -1)
     checked(reduction)
     if weight is None and not smoothing:
@@ -212,7 +207,7 @@ def _as_rows(logp: Any) -> Any:
     return reshape(logp, (-1, logp.shape[-1]))
 
 
-def _check_labels(name: str, shape: tuple[int, ...], labels: Any) -> None:
+def check_labels(name: str, shape: tuple[int, ...], labels: Any) -> None:
     """An error that says what labels go with log probabilities of this shape, if these do not."""
     if not shape:
         raise ValueError(f"{name}: the input is a single number; it needs an axis of classes")
@@ -229,7 +224,7 @@ def _check_labels(name: str, shape: tuple[int, ...], labels: Any) -> None:
             f"{name}: a target of the input's shape {shape} holds probabilities, as floating "
             f"point, and only for cross_entropy; this one is {labels.dtype}"
         )
-    advice = f"; take target.reshape({expected})" if labels.size == np.prod(expected) else ""
+    advice = f"; take target.reshape({expected})" if labels.size == math.prod(expected) else ""
     raise ValueError(
         f"{name}: an input of shape {shape} takes labels of shape {expected}, not {given}{advice}"
     )

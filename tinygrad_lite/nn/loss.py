@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tinygrad_lite.nn.binary_cross_entropy import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+)
 from tinygrad_lite.nn.cross_entropy import cross_entropy, nll_loss
 from tinygrad_lite.nn.module import Module
 from tinygrad_lite.nn.parameter import Buffer
@@ -56,6 +60,26 @@ class WeightedLoss(Loss):
     def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
         super().__init__(reduction)
         self.weight = None if weight is None else Buffer(weight)
+
+
+class BCELoss(WeightedLoss):
+    """``binary_cross_entropy``: probabilities against yes and no."""
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return binary_cross_entropy(input, target, self.weight, self.reduction)
+
+
+class BCEWithLogitsLoss(WeightedLoss):
+    """``binary_cross_entropy_with_logits``: scores against yes and no."""
+
+    def __init__(self, weight: Any = None, reduction: str = "mean", pos_weight: Any = None) -> None:
+        super().__init__(weight, reduction)
+        self.pos_weight = None if pos_weight is None else Buffer(pos_weight)
+
+    def forward(self, input: Any, target: Any) -> Any:
+        return binary_cross_entropy_with_logits(
+            input, target, self.weight, self.reduction, self.pos_weight
+        )
 
 
 class NLLLoss(WeightedLoss):
