@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_lite.mode import enable_grad
+from tinygrad_lite.mode import enable_grad, mode
 from tinygrad_lite.optim.kernel import Array, Scratch
 from tinygrad_lite.tensor import Tensor, constant, tick
 
@@ -147,6 +147,10 @@ class Optimizer(ABC):
         if closure is not None:
             with enable_grad():
                 loss = closure()
+        repeat = getattr(mode().intercept, "effect", None)
+        if repeat is not None:
+            repeat(self, self.step, list(self._parameters()))
+            return loss
         moment = tick()
         for group in self.param_groups:
             parameters, gradients, states = [], [], []

@@ -1,0 +1,101 @@
+"""Clipping of gradients: by their joint norm, or value by value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.optim.kernel import Array
+from tinygrad_lite.tensor import Tensor, constant, tick
+
+
+def clip_grad_norm_(
+    parameters: Tensor | Iterable[Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+) -> Tensor:
+    """Scale the gradients in place so that their norm, taken over all of them, is at most max_norm.
+
+    They are multiplied by ``max_norm / (norm + 1e-6)`` if that is less than 1.
+
+    Args:
+        parameters: one tensor or several; those without a gradient are passed over.
+        max_norm: the largest norm that is left as it is.
+        norm_type: the p of the norm; ``inf`` for the largest absolute value.
+        error_if_nonfinite: refuse to scale by a norm that is infinite or not a number.
+
+    Returns:
+        The norm before clipping, a tensor without dimensions.
+
+    Raises:
+        RuntimeError: for a norm that is not finite, if that was asked for.
+
+    >>> import tinygrad_lite as tg
+    >>> w = tg.tensor([1.0, 1.0], requires_grad=True)
+    >>> (w * tg.tensor([3.0, 4.0])).sum().backward()
+    >>> tg.optim.clip_grad_norm_(w, max_norm=1.0).item()
+    5.0
+    >>> w.grad
+    tensor([0.6, 0.8])
+    """
+    gradients = _gradients(parameters)
+    norms = [_norm(np.asarray(g._data), norm_type) for g in gradients]
+    total = _norm(np.array(norms, float), norm_type) if norms else 0.0
+    if error_if_nonfinite and not isfinite(total):
+        raise RuntimeError(
+            f"the norm (norm_type={norm_type:g}) of the gradients is {total}, so they cannot be "
+            "scaled by it; error_if_nonfinite=False scales them anyway"
+        )
+    factor = max_norm / (total + 1e-6)
+    if not factor >= 1:  # a norm that is not a number goes on into the gradients
+        for g in gradients:
+            _change(g, np.multiply, factor)
+    dtype = np.result_type(*(g.dtype for g in gradients)) if gradients else np.dtype(float)
+    return constant(dtype.type(total))
+
+
+def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
+    """Limit every element of the gradients, in place, to ``[-clip_value, clip_value]``.
+
+    >>> import tinygrad_lite as tg
+    >>> w = tg.tensor([1.0, 1.0], requires_grad=True)
+    >>> (w * tg.tensor([3.0, -0.5])).sum().backward()
+    >>> tg.optim.clip_grad_value_(w, 1.0)
+    >>> w.grad
+    tensor([ 1. , -0.5])
+    """
+    for g in _gradients(parameters):
+        _change(g, np.clip, -float(clip_value), float(clip_value))
+
+
+def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    tensors = [parameters] if isinstance(parameters, Tensor) else parameters
+    return [p.grad for p in tensors if p.grad is not None]
+
+
+def _norm(x: Array, p: float) -> float:
+    """The p-norm of all elements: float32 for smaller types, without overflow for p = 2."""
+    if not x.size:
+        return 0.0
+    if x.dtype.itemsize < 4:
+        x = x.astype(np.float32)
+    if p == float("inf"):
+        return float(np.maximum(x.max(), -x.min()))
+    with np.errstate(over="ignore"):
+        norm = float(np.linalg.norm(x.ravel("K"), p))
+    if norm == float("inf") and np.isfinite(x).all():
+        peak = float(np.maximum(x.max(), -x.min()))
+        norm = peak * float(np.linalg.norm((x / peak).ravel("K"), p))
+    return norm
+
+
+def _change(g: Tensor, function: Callable[..., Any], *numbers: float) -> None:
+    """Apply the function to the values of a gradient, in place where they are an array."""
+    array = np.asarray(g._data)
+    function(array, *numbers, out=array)
+    g._data = array if array.ndim else array[()]
+    g.order = tick()
