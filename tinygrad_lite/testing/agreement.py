@@ -72,7 +72,8 @@ def _agrees_along(case: Case, u: Array, v: Sequence[Array]) -> bool:
     weight = u.astype(float).reshape(-1)
 
     def allowed(e: Estimate, spread: float) -> bool:
-        slack = float(np.sum(np.abs(weight) * e.bar)) + case.tolerance * size + spread
+        bar = float(np.sum(np.abs(weight) * (e.bar + case.unseen)))
+        slack = bar + case.tolerance * size + spread
         ends = weight * e.low, weight * e.high
         low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
         return _judge(case, analytic, low, high, slack)
@@ -131,11 +132,9 @@ def _jacobian(case: Case) -> Mismatch | None:
         for j in range(array.size):
             e = columns(slot, j, False)
             a = analytic[:, j]
-            floor = (
-                64
-                * eps
-                * np.minimum(row_size, np.max(np.abs(np.nan_to_num(a, posinf=0, neginf=0))))
-            )
+            column_size = np.max(np.abs(np.nan_to_num(a, posinf=0, neginf=0)))
+            unseen = case.unseen / max(columns.scales[slot].reshape(-1)[j], 1.0)
+            floor = 64 * eps * np.minimum(row_size, column_size) + unseen
             slack = e.bar + case.tolerance * np.abs(e.low) + floor
             off = np.abs(a - e.low)
             good = off <= slack
@@ -216,8 +215,10 @@ def _element(
         ends = weight * e.low, weight * e.high
         low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
         bar = float(np.sum(np.abs(weight) * e.bar))
+        unseen = case.unseen / max(columns.scales[slot].reshape(-1)[j], 1.0)
         size = float(np.sum(np.abs(weight) * np.maximum(np.abs(e.low), np.abs(e.high))))
         slack = bar + case.tolerance * size + (spread if careful else 0.0)
+        slack += float(np.sum(np.abs(weight) * unseen))
         if low - slack <= analytic <= high + slack:
             return None
     if np.isinf(analytic):

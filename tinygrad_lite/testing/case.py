@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.oracle import Oracle
 from tinygrad_lite.testing.subject import Arrays, Subject
 
@@ -99,6 +100,13 @@ class Case:
         return Oracle(self.subject.value, self.arrays)
 
     @cached_property
+    def unseen(self) -> Array:
+        """For each element of the result, a derivative too small to move its last few digits."""
+        eps = float(np.finfo(f"f{min(self.bytes, 8)}").eps)
+        size: Array = np.abs(self.value.astype(float).reshape(-1))
+        return 64 * eps * size
+
+    @cached_property
     def gradients(self) -> list[Array]:
         """The gradients under test, for :attr:`cotangent`."""
         return self.pull(self.cotangent)
@@ -142,5 +150,5 @@ def frozen(array: Any) -> Array:
 
 def plain(gradient: Any) -> Array:
     """A gradient, array or tensor, as an array."""
-    array: Array = np.asarray(getattr(gradient, "_data", gradient))
+    array: Array = np.asarray(gradient._data if isinstance(gradient, Tensor) else gradient)
     return array

@@ -36,7 +36,7 @@ def of_mismatch(case: Case, wrong: Mismatch) -> str | None:
         return (
             "the gradient is zero: the argument was detached from the graph, or its rule is missing"
         )
-    for guess in (_ratio, _sign, _transpose, _precision, _part):
+    for guess in (_part, _ratio, _sign, _transpose, _precision):
         text = guess(case, a, n)
         if text:
             return text
@@ -76,22 +76,22 @@ def _ratio(case: Case, a: Array, n: Array) -> str | None:
     for factor in (2, 3, 4, 0.5, 1 / 3, 0.25, -2, -0.5):
         if abs(ratio / factor - 1) < 1e-6:
             text = f"1/{round(1 / factor)}" if abs(factor) < 1 else f"{factor}"
-            return f"a factor {text} too much"
+            return f"off by a factor {text}"
     sizes = {x.size for x in (*case.arrays, case.value)} | {
         k for x in (*case.arrays, case.value) for k in x.shape
     }
     for size in sorted(sizes - {0, 1}):
         if abs(ratio * size - 1) < 1e-6:
-            return f"a factor 1/{size} too much: a mean where a sum belongs?"
+            return f"off by a factor 1/{size}: a mean where a sum belongs?"
         if abs(ratio / size - 1) < 1e-6:
-            return f"a factor {size} too much: a sum where a mean belongs?"
-    return f"a constant factor {ratio:.6g} too much"
+            return f"off by a factor {size}: a sum where a mean belongs?"
+    return f"off by a constant factor, {ratio:.9g}"
 
 
 def _sign(case: Case, a: Array, n: Array) -> str | None:
     if a.size > 1 and _alike(np.abs(a), np.abs(n)):
         count = int(np.sum(np.sign(a) != np.sign(n)))
-        return f"the sign is wrong at {count} of {a.size} elements"
+        return f"the sign is wrong at {count} of {a.size} elements" if count else None
     return None
 
 
@@ -114,13 +114,11 @@ def _precision(case: Case, a: Array, n: Array) -> str | None:
 
 
 def _part(case: Case, a: Array, n: Array) -> str | None:
-    """Right but for a sum over a broadcast axis: the gradient of one copy, or of their mean."""
+    """Right but for a sum over a broadcast axis, of which the mean was taken."""
     value = case.value
     for axis, length in enumerate(value.shape):
-        if length > 1 and a.size < value.size and _alike(a * length, n):
+        if length > 1 and a.size * length == value.size and _alike(a * length, n):
             return f"a missing sum over the broadcast axis {axis}: a mean was taken"
-    if a.size < value.size and a.size == 1 and not _alike(a, n):
-        return "a missing sum over a broadcast axis: only part of it was added up"
     return None
 
 
@@ -145,6 +143,8 @@ def of_shape(case: Case, gradient: Array, array: Array) -> str | None:
         return "transposed"
     if gradient.size > array.size:
         return "a missing sum over a broadcast axis: the gradient has the shape of the result"
+    if gradient.size == array.size and gradient.ndim < array.ndim:
+        return "an axis of length 1 was dropped (keepdims)"
     if gradient.size == array.size:
         return "the axes are there in another arrangement: reshape it to the shape of the input"
     return "summed over too many axes, or an axis was dropped (keepdims)"

@@ -43,16 +43,15 @@ def rebuild(tree: Any, leaves: Iterator[Any]) -> Any:
 
 def names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
     """What ``f`` calls its positional arguments; ``inputs[i]`` where it does not say."""
-    parameters: list[str] = []
+    rules = f.vjps if isinstance(f, Primitive) and isinstance(f.vjps, tuple) else ()
+    rule = next((rule for rule in rules if rule is not None), None)
     try:
-        if isinstance(f, Primitive) and isinstance(f.vjps, tuple):
-            rules = [rule for rule in f.vjps if rule is not None]
-            parameters = list(inspect.signature(rules[0]).parameters)[2:] if rules else []
-        else:
-            kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            parameters = [
-                name for name, p in inspect.signature(f).parameters.items() if p.kind in kinds
-            ]
+        signature = inspect.signature(f if rule is None else rule)
     except (TypeError, ValueError):  # written in C, with no signature to read
         parameters = []
+    else:
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = [name for name, p in signature.parameters.items() if p.kind in kinds]
+    if rule is not None:
+        parameters = parameters[2:]  # after the cotangent and the result
     return [parameters[i] if i < len(parameters) else f"inputs[{i}]" for i in range(len(arguments))]
