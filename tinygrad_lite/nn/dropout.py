@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_lite.nn.module import Module
 from tinygrad_lite.nn.reduction import as_operand
 from tinygrad_lite.primitive import primitive
-from tinygrad_lite.random import generator
+from tinygrad_lite.random import Rng, generator
 
 
 def _mask_forward(
@@ -29,9 +29,7 @@ dropout_mask = primitive(
 )
 
 
-def dropout(
-    x: Any, p: float = 0.5, training: bool = True, rng: np.random.Generator | int | None = None
-) -> Any:
+def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) -> Any:
     """Zero each element with probability p and scale the others by 1 / (1 - p).
 
     Srivastava et al. (2014), with the scaling at training time, so that x passes as it is
@@ -72,7 +70,7 @@ class Dropout(Module):
     tensor([1., 1., 1., 1.])
     """
 
-    def __init__(self, p: float = 0.5, *, rng: np.random.Generator | int | None = None) -> None:
+    def __init__(self, p: float = 0.5, *, rng: Rng = None) -> None:
         self.p = probability(p)
         self.rng = None if rng is None else generator(rng)
 

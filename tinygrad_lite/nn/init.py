@@ -7,14 +7,13 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tinygrad_lite.random import generator
+from tinygrad_lite.random import Rng, generator
 from tinygrad_lite.tensor import Tensor
 
 T = TypeVar("T", bound=Tensor)
-Source = np.random.Generator | int | None
 
 
-def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, rng: Source = None) -> T:
+def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, rng: Rng = None) -> T:
     """Fill with numbers drawn evenly from [a, b).
 
     Like all functions here it changes the values of ``tensor``, a leaf, and returns it; ``rng`` is
@@ -28,7 +27,7 @@ def uniform_(tensor: T, a: float = 0.0, b: float = 1.0, rng: Source = None) -> T
     return _fill(tensor, generator(rng).uniform(a, b, tensor.shape))
 
 
-def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, rng: Source = None) -> T:
+def normal_(tensor: T, mean: float = 0.0, std: float = 1.0, rng: Rng = None) -> T:
     """Fill with normally distributed numbers of the given mean and standard deviation.
 
     >>> from tinygrad_lite import nn
@@ -68,7 +67,7 @@ def ones_(tensor: T) -> T:
     return constant_(tensor, 1.0)
 
 
-def xavier_uniform_(tensor: T, gain: float = 1.0, rng: Source = None) -> T:
+def xavier_uniform_(tensor: T, gain: float = 1.0, rng: Rng = None) -> T:
     """Fill evenly from ±gain · sqrt(6 / (fan_in + fan_out)), after Glorot and Bengio (2010).
 
     It keeps the variance of activations and gradients alike through linear and tanh layers. The
@@ -82,7 +81,7 @@ def xavier_uniform_(tensor: T, gain: float = 1.0, rng: Source = None) -> T:
     return uniform_(tensor, -bound, bound, rng)
 
 
-def xavier_normal_(tensor: T, gain: float = 1.0, rng: Source = None) -> T:
+def xavier_normal_(tensor: T, gain: float = 1.0, rng: Rng = None) -> T:
     """Fill normally with deviation gain · sqrt(2 / (fan_in + fan_out)), after Glorot and Bengio.
 
     >>> from tinygrad_lite import nn
@@ -97,7 +96,7 @@ def kaiming_uniform_(
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    rng: Source = None,
+    rng: Rng = None,
 ) -> T:
     """Fill evenly from ±gain · sqrt(3 / fan), after He et al. (2015).
 
@@ -121,7 +120,7 @@ def kaiming_normal_(
     a: float = 0.0,
     mode: str = "fan_in",
     nonlinearity: str = "leaky_relu",
-    rng: Source = None,
+    rng: Rng = None,
 ) -> T:
     """Fill normally with deviation gain / sqrt(fan); arguments as of ``kaiming_uniform_``.
 

@@ -11,7 +11,7 @@ from tinygrad_lite.nn import init
 from tinygrad_lite.nn.module import Module
 from tinygrad_lite.nn.parameter import Parameter
 from tinygrad_lite.ops import affine, cast, matmul, transpose
-from tinygrad_lite.random import generator
+from tinygrad_lite.random import Rng, generator
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Any:
@@ -58,7 +58,7 @@ class Linear(Module):
         bias: bool = True,
         *,
         dtype: Any = np.float32,
-        rng: init.Source = None,
+        rng: Rng = None,
     ) -> None:
         self.in_features = counted("in_features", in_features)
         self.out_features = counted("out_features", out_features)

@@ -204,7 +204,7 @@ def _shifted(x: Any, axis: Axis) -> Any:
 
 
 def _log_softmax_forward(x: Any, *, axis: Axis) -> Any:
-    shifted = x - np.max(x, axis=axis, keepdims=True)
+    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
     return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
 
 
@@ -226,7 +226,7 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
 
 
 def _softmax_forward(x: Any, *, axis: Axis) -> Any:
-    e = np.exp(x - np.max(x, axis=axis, keepdims=True))
+    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
     return e / np.add.reduce(e, axis=axis, keepdims=True)
 
 
