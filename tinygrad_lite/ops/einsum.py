@@ -14,7 +14,7 @@ from tinygrad_lite.ops.shape import broadcast_to, reshape
 from tinygrad_lite.primitive import primitive
 
 
-def _rule(slot: int, g: Any, out: Any, *xs: Any, subscripts: str) -> Any:
+def _rule(slot: int, g: Any, out: Any, *xs: Any, subscripts: str, optimize: Any) -> Any:
     """Sum over what the others have and this operand has not, then put back what it lost.
 
     An axis of this operand alone was summed: its gradient is repeated. A letter that stands in it
@@ -29,11 +29,11 @@ def _rule(slot: int, g: Any, out: Any, *xs: Any, subscripts: str) -> Any:
     terms = ",".join([result, *operands])
 
     def product(*arrays: Any) -> Any:
-        return _einsum(*arrays, subscripts=f"{terms}->{present}")
+        return _einsum(*arrays, subscripts=f"{terms}->{present}", optimize=len(arrays) > 1)
 
     c = guard.linear(product, g, *others)
     length = dict(zip(own, np.shape(xs[slot])))
-    length.update(zip(present, np.shape(c)))
+    length.update((a, n) for a, n in zip(present, np.shape(c)) if n != 1)
     c = reshape(c, tuple(length[a] if a in present else 1 for a in letters))
     c = broadcast_to(c, tuple(length[a] for a in letters))
     if len(letters) == len(own):
@@ -52,14 +52,14 @@ def _on_diagonal(own: str, shape: tuple[int, ...]) -> Any:
 
 
 _einsum = primitive(
-    lambda *xs, subscripts: np.einsum(subscripts, *xs, optimize=len(xs) > 1),
+    lambda *xs, subscripts, optimize: np.einsum(subscripts, *xs, optimize=optimize),
     _rule,
     name="einsum",
     symbol="Σ·",
 )
 
 
-def einsum(subscripts: Any, *operands: Any) -> Any:
+def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
     """The sum of products that the subscripts name: ``"ij,jk->ik"`` is a matrix product.
 
     Args:
@@ -68,6 +68,7 @@ def einsum(subscripts: Any, *operands: Any) -> Any:
             A letter twice in one operand is its diagonal; ``...`` stands for axes that broadcast.
             NumPy's other form, ``einsum(x, [0, 1], y, [1, 2], [0, 2])``, is taken as well.
         operands: the tensors or arrays.
+        optimize: how to find the order of the products, as ``numpy.einsum`` takes it.
 
     Raises:
         ValueError: if the subscripts do not fit the operands.
@@ -82,7 +83,8 @@ def einsum(subscripts: Any, *operands: Any) -> Any:
     """
     if not isinstance(subscripts, str):
         subscripts, operands = _in_letters((subscripts, *operands))
-    return _einsum(*operands, subscripts=_explicit(subscripts, [np.ndim(x) for x in operands]))
+    subscripts = _explicit(subscripts, [np.ndim(x) for x in operands])
+    return _einsum(*operands, subscripts=subscripts, optimize=optimize and len(operands) > 1)
 
 
 def _in_letters(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:

@@ -26,7 +26,8 @@ def parse(index: Any) -> tuple[tuple[Any, ...], list[Any]]:
             pattern.append(int(part))
         else:
             if not isinstance(part, Tensor):
-                part = np.array(part)  # a copy: the record must not follow later changes
+                # A copy, since the record must not follow later changes; a compiled function must.
+                part = np.array(part, copy=None if mode().intercept is not None else True)
                 if not part.size and part.dtype.kind == "f":
                     part = part.astype(np.intp)
             if part.dtype.kind not in "iub":
@@ -88,7 +89,7 @@ def getitem(x: Any, index: Any) -> Any:
     return _getitem(x, *arrays, pattern=pattern)
 
 
-def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> Any:
+def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
     """The elements, or slices along ``axis``, at the given indices; None flattens first.
 
     Args:

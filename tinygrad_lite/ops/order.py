@@ -115,7 +115,7 @@ _METHODS: dict[str, Callable[[float], float]] = {
 
 
 def quantile(
-    x: Any, q: Any, axis: Axis = None, method: str = "linear", *, keepdims: bool = False
+    x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
 ) -> Any:
     """The value below which a share ``q`` of the elements over ``axis`` lies.
 
