@@ -26,11 +26,20 @@ greater_equal = _constant(np.greater_equal, "≥")
 logical_and = _constant(np.logical_and, "and")
 logical_or = _constant(np.logical_or, "or")
 logical_xor = _constant(np.logical_xor, "xor")
-logical_not: Primitive = primitive(np.logical_not, symbol="not", elementwise=True, bounded=True)
-bitwise_and = _constant(np.bitwise_and, "&")
-bitwise_or = _constant(np.bitwise_or, "|")
-bitwise_xor = _constant(np.bitwise_xor, "^")
-invert = primitive(np.invert, symbol="~", elementwise=True, bounded=True)
-isnan: Primitive = primitive(np.isnan, symbol="nan?", elementwise=True, bounded=True)
-isinf = primitive(np.isinf, symbol="inf?", elementwise=True, bounded=True)
-isfinite = primitive(np.isfinite, symbol="finite?", elementwise=True, bounded=True)
+
+
+def _question(ufunc: np.ufunc, symbol: str, asks: str) -> Primitive:
+    return primitive(
+        ufunc,
+        symbol=symbol,
+        elementwise=True,
+        bounded=True,
+        doc=f"""{asks}, element by element, as ``numpy.{ufunc.__name__}``; no gradient.""",
+    )
+
+
+logical_not: Primitive = _question(np.logical_not, "not", "Whether x is false or 0")
+invert: Primitive = _question(np.invert, "~", "not x for booleans, every bit flipped for integers")
+isnan: Primitive = _question(np.isnan, "nan?", "Whether x is not a number")
+isinf: Primitive = _question(np.isinf, "inf?", "Whether x is infinite")
+isfinite: Primitive = _question(np.isfinite, "finite?", "Whether x is a number and not infinite")
