@@ -26,6 +26,9 @@ greater_equal = _constant(np.greater_equal, "≥")
 logical_and = _constant(np.logical_and, "and")
 logical_or = _constant(np.logical_or, "or")
 logical_xor = _constant(np.logical_xor, "xor")
+bitwise_and = _constant(np.bitwise_and, "&")
+bitwise_or = _constant(np.bitwise_or, "|")
+bitwise_xor = _constant(np.bitwise_xor, "^")
 
 
 def _question(ufunc: np.ufunc, symbol: str, asks: str) -> Primitive:
