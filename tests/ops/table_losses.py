@@ -6,10 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from tests.ops.row import Example, Row, broadcast_row, spread
 from tinygrad_lite.nn.binary_cross_entropy import bernoulli_nll
 from tinygrad_lite.nn.cross_entropy import nll, nll_transposed
-
-from .table import Example, Row, broadcast_row, spread
 
 OPTIONS = [
     {"reduction": "mean", "ignore_index": -100},

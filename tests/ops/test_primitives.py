@@ -273,7 +273,7 @@ def test_dtypes_of_arguments_may_differ(row: Row, example: Example) -> None:
 def layouts(x: Array) -> Iterator[Array]:
     """The same values in memory of another order, reversed, and with gaps."""
     x = np.asarray(x)
-    yield np.asfortranarray(x)
+    yield np.array(x, order="F")  # asfortranarray would give a number an axis
     if x.ndim:
         yield np.ascontiguousarray(x[::-1])[::-1]
         yield np.repeat(x, 2, axis=-1)[..., ::2]
