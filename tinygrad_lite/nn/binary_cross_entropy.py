@@ -33,7 +33,6 @@ bernoulli_nll = primitive(
     ),
     name="bernoulli_nll",
     symbol="−log p",
-    elementwise=True,
     doc="""-target log p - (1 - target) log(1 - p), the logarithms not below -100.""",
 )
 

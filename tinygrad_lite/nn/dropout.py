@@ -12,12 +12,10 @@ from tinygrad_lite.primitive import primitive
 from tinygrad_lite.random import Rng, generator
 
 
-def _mask_forward(
-    *, rng: np.random.Generator, shape: tuple[int, ...], p: float, dtype: np.dtype[Any]
-) -> Any:
+def _mask_forward(*, rng: Rng, shape: tuple[int, ...], p: float, dtype: np.dtype[Any]) -> Any:
     if p == 1:
         return np.zeros(shape, dtype)
-    return (rng.random(shape, dtype=np.float32) >= p) * dtype.type(1 / (1 - p))
+    return (generator(rng).random(shape, dtype=np.float32) >= p) * dtype.type(1 / (1 - p))
 
 
 # An operation, though it reads no tensor: whoever captures a computation must see the draw.
@@ -51,7 +49,7 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) -> A
     if not training or p == 0:
         return x
     dtype = x.dtype if x.dtype.kind == "f" else np.result_type(x.dtype, np.float32)
-    return x * dropout_mask(rng=generator(rng), shape=x.shape, p=p, dtype=dtype)
+    return x * dropout_mask(rng=rng, shape=x.shape, p=p, dtype=dtype)
 
 
 class Dropout(Module):

@@ -209,7 +209,9 @@ class Module:
             state[name] = np.array(tensor.data)
         return state
 
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True) -> Any:
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True
+    ) -> IncompatibleKeys:
         """Take over the values of a state dict, in place; either all of it is loaded or nothing.
 
         Args:
