@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
+from tinygrad_lite.mode import mode
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import ravel, reshape
 from tinygrad_lite.primitive import Primitive, primitive

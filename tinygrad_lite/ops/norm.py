@@ -41,7 +41,7 @@ def _vector_norm(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
     if ord == -math.inf:
         return min(abs(x), axis, keepdims=keepdims)
     if ord == 0:
-        return sum(cast(x != 0, x.dtype), axis, keepdims=keepdims)
+        return sum(abs(sign(x)), axis, keepdims=keepdims)
     if ord == 1:
         return sum(abs(x), axis, keepdims=keepdims)
     if isinstance(ord, str):
