@@ -49,8 +49,9 @@ def cotangents(
 ) -> dict[Tensor, Any]:
     """The gradient of ``output`` for every leaf that it depends on and that requires one.
 
-    With ``within``, for those tensors instead, whatever they were computed from. Values are raw arrays that share memory with nothing, or tensors where the backward pass is
-    itself recorded (``create_graph``) or intercepted. Hooks run and retained gradients are kept.
+    With ``within``, for those tensors instead, whatever they were computed from. Values are raw
+    arrays that share memory with nothing, or tensors where the backward pass is itself recorded
+    (``create_graph``) or intercepted. Hooks run and retained gradients are kept.
     """
     if not output._requires_grad:
         raise RuntimeError(
@@ -60,20 +61,22 @@ def cotangents(
     seed = _seed(output, gradient)
     intercept = mode().intercept
     watching = getattr(intercept, "contribution", None)  # it looks on, rather than takes over
-    observer = observer or watching
+    observer = observer or watching or getattr(intercept, "carried", None)
     lifted = create_graph or (intercept is not None and watching is None)
     nodes = graph.topological(output, _changed, within or ())
     wanted = None if within is None else graph.reaching(nodes, within)
+    if lifted and isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
+        seed = gradient
     start = lift(seed) if lifted else seed
-    with np.errstate(all="ignore"):
-        if not create_graph and intercept is None:
+    if not create_graph and intercept is None:
+        pending = _propagate(nodes, output, start, lifted, observer, wanted)
+    else:
+        with switched(grad=create_graph, intercept=None if watching else intercept):
             pending = _propagate(nodes, output, start, lifted, observer, wanted)
-        else:
-            with switched(grad=create_graph, intercept=None if watching else intercept):
-                pending = _propagate(nodes, output, start, lifted, observer, wanted)
     return _separated(pending, seed)
 
 
+@np.errstate(all="ignore")
 def _propagate(
     nodes: list[Tensor],
     output: Tensor,
@@ -110,8 +113,8 @@ def _propagate(
             if kind is np.ndarray:
                 data = x._data
                 if (
-                    c.shape != np.shape(data)
-                    or c.dtype != data.dtype
+                    c.shape != data.shape
+                    or c.dtype is not data.dtype
                     or (operation.elementwise and not operation.bounded)
                 ):
                     c = _conform(c, x, g, t, slot, False)
@@ -132,12 +135,13 @@ def _seed(output: Tensor, gradient: Any) -> Any:
     """The gradient to start from, of the output's shape and dtype."""
     data = output._data
     if gradient is None:
-        if output.size != 1:
+        if np.size(data) != 1:
             raise RuntimeError(
                 f"backward() on {output._describe()} needs gradient=..., of that shape; without "
                 "one the output must be a single number, such as a loss: sum() or mean() it first"
             )
-        return np.ones_like(data)[()]
+        one = data.dtype.type(1)
+        return np.full(data.shape, one) if data.ndim else one
     if isinstance(gradient, Tensor):
         value = gradient._data
     else:
@@ -189,12 +193,9 @@ def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> A
 
 def _annihilate(c: Any, g: Any) -> Any:
     """``c`` with zeros for what is not a number where the gradient ``g`` above it is exactly zero."""
-    values = c._data if isinstance(c, Tensor) else c
-    upstream = g._data if isinstance(g, Tensor) else g
-    if np.ndim(values) < np.ndim(upstream):
+    if np.ndim(c) < np.ndim(g):
         return c
-    unused = (upstream == 0) & np.isnan(values)
-    return where(unused, values.dtype.type(0), c)
+    return where((g == 0) & (c != c), c.dtype.type(0), c)
 
 
 def unbroadcast(c: Any, shape: tuple[int, ...], whose: Callable[[], str]) -> Any:
@@ -226,8 +227,8 @@ def _separated(gradients: dict[Tensor, Any], seed: Any) -> dict[Tensor, Any]:
     taken = {id(seed)}
     for x, g in gradients.items():
         array = g._data if isinstance(g, Tensor) else g
-        if isinstance(array, np.ndarray):
-            if id(array) in taken or array.base is not None or not array.flags.writeable:
+        if type(array) is np.ndarray:
+            if array.base is not None or id(array) in taken:
                 gradients[x] = positive(g)
             taken.add(id(array))
     return gradients

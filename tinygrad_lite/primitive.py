@@ -24,12 +24,12 @@ getframe = sys._getframe
 
 
 class _Inside(dict[str, bool]):
-    """Whether a source file belongs to this package, looked up once per file."""
+    """Whether a source file belongs to this package or to NumPy, looked up once per file."""
 
-    root = os.path.dirname(__file__) + os.sep
+    roots = tuple(os.path.dirname(module) + os.sep for module in (__file__, np.__file__))
 
     def __missing__(self, filename: str) -> bool:
-        self[filename] = filename.startswith(self.root)
+        self[filename] = filename.startswith(self.roots)
         return self[filename]
 
 
@@ -82,24 +82,35 @@ class Primitive:
         grad, intercept, scope = mode()
         if intercept is not None:
             return intercept(self, inputs, attributes)
-        needed = lifted = False
+        for x in inputs:
+            if type(x) not in PLAIN:
+                break
+        else:  # a rule at work on arrays, most often
+            out = self.forward(*inputs, **attributes)
+            return out[()] if type(out) is np.ndarray and not out.ndim else out
+        needed = mixed = False
         values = []
         for x in inputs:
             if isinstance(x, Tensor):
-                lifted = True
                 values.append(x._data)
                 if x._requires_grad:
                     needed = True
             elif type(x) in PLAIN:
                 values.append(x)
+                mixed = True
             elif hasattr(type(x), "__primitive__"):
                 return type(x).__primitive__(self, inputs, attributes)
             else:
-                return self(*(admit(x, self.name) for x in inputs), **attributes)
-        if not lifted:
+                return self(*[admit(x, self.name) for x in inputs], **attributes)
+        try:
             out = self.forward(*values, **attributes)
-            return out[()] if type(out) is np.ndarray and not out.ndim else out
-        out = self._compute(values, attributes)
+        except Exception as error:
+            raise explained(error, self.name, values) from error
+        if type(out) is not np.ndarray:
+            if not isinstance(out, np.generic):
+                out = np.asarray(out)[()]
+        elif not out.ndim:
+            out = out[()]
         t = new(Tensor)
         t._data = out
         t.grad = t.name = t.watch = None
@@ -109,30 +120,15 @@ class Primitive:
             frame = getframe(1)
             while inside[frame.f_code.co_filename]:
                 frame = frame.f_back  # type: ignore[assignment]
-            t.record = (
-                self,
-                tuple([x if isinstance(x, Tensor) else constant(x) for x in inputs]),
-                attributes,
-                scope,
-                frame.f_code,
-                frame.f_lasti,
-            )
+            if mixed:
+                inputs = tuple([x if isinstance(x, Tensor) else constant(x) for x in inputs])
+            t.record = (self, inputs, attributes, scope, frame.f_code, frame.f_lasti)
         else:
             t._requires_grad = False
             t.order = 0
             t.record = None
             t.watch = cut(self.name, UNDIFFERENTIABLE if grad else UNRECORDED, inputs)
         return t
-
-    def _compute(self, values: Iterable[Any], attributes: dict[str, Any]) -> Any:
-        """The forward function, its errors naming the operation and the shapes."""
-        try:
-            out = self.forward(*values, **attributes)
-        except Exception as error:
-            raise explained(error, self.name, values) from error
-        if type(out) is np.ndarray:
-            return out if out.ndim else out[()]
-        return out if isinstance(out, np.generic) else np.asarray(out)[()]
 
 
 class Cut(NamedTuple):
