@@ -151,7 +151,8 @@ def quantile(
         raise ValueError(f"quantile: shape {np.shape(x)} has no elements over axis {axis}")
     shape = kept(np.shape(x), axis) if keepdims else np.shape(rows)[1:]
     values = [
-        reshape(_between(rows, _METHODS[method](share * last)), shape) for share in shares.flat
+        reshape(_between(rows, _METHODS[method](share * last)), shape)
+        for share in shares.ravel().tolist()
     ]
     return reshape(stack(values), shares.shape + shape) if shares.ndim else values[0]
 
