@@ -154,7 +154,7 @@ def test_a_row_has_examples_that_differ_in_shape() -> None:
 @pytest.mark.parametrize(("name", "operation"), PRIMITIVES.items(), ids=PRIMITIVES)
 def test_documentation(name: str, operation: Primitive) -> None:
     """Public primitives are documented, and their examples are true."""
-    own = operation.__doc__ and operation.__doc__ is not operation.forward.__doc__
+    own = operation.__doc__ and operation.__doc__ != operation.forward.__doc__
     if name.split(".")[-1] in ops.__all__:
         assert own, f"{name} is public and has no documentation of its own"
     text = operation.__doc__ if own else ""

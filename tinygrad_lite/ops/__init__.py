@@ -5,14 +5,11 @@ from tinygrad_lite.ops.activation import (
     gelu,
     hardtanh,
     leaky_relu,
-    log_softmax,
-    logsumexp,
     mish,
     relu,
     relu6,
     selu,
     silu,
-    softmax,
     softsign,
 )
 from tinygrad_lite.ops.arithmetic import (
@@ -113,6 +110,7 @@ from tinygrad_lite.ops.shape import (
     swapaxes,
     transpose,
 )
+from tinygrad_lite.ops.smooth_maximum import log_softmax, logsumexp, softmax
 from tinygrad_lite.ops.trigonometric import (
     arccos,
     arccosh,

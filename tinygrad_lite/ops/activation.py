@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_lite.ops.exponential import exp
 from tinygrad_lite.ops.logistic import sigmoid, softplus
 from tinygrad_lite.ops.normal import normal_cdf
-from tinygrad_lite.ops.reduce import Axis, sum
 from tinygrad_lite.ops.selection import abs, clip, masked, where
 from tinygrad_lite.ops.trigonometric import tanh
 from tinygrad_lite.primitive import primitive
@@ -193,82 +192,3 @@ softsign = primitive(
     tensor([-0.5 ,  0.75])
     """,
 )
-
-
-def _shifted(x: Any, axis: Axis) -> Any:
-    """x less its maximum over the axis; less 0 where that is infinite."""
-    if not np.size(x):
-        return x
-    top = np.max(x, axis=axis, keepdims=True)
-    return x - np.where(np.isfinite(top), top, 0)
-
-
-def _log_softmax_forward(x: Any, *, axis: Axis) -> Any:
-    shifted = x - np.maximum.reduce(x, axis=axis, keepdims=True)
-    return shifted - np.log(np.add.reduce(np.exp(shifted), axis=axis, keepdims=True))
-
-
-_log_softmax = primitive(
-    _log_softmax_forward,
-    (lambda g, out, x, axis: g - exp(out) * sum(g, axis, keepdims=True),),
-    name="log_softmax",
-)
-
-
-def log_softmax(x: Any, axis: Axis = -1) -> Any:
-    """log(exp(x) / sum(exp(x))) over ``axis``, without overflow.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.log_softmax(tg.tensor([0.0, 0.0]))
-    tensor([-0.69314718, -0.69314718])
-    """
-    return _log_softmax(x, axis=axis)
-
-
-def _softmax_forward(x: Any, *, axis: Axis) -> Any:
-    e = np.exp(x - np.maximum.reduce(x, axis=axis, keepdims=True))
-    return e / np.add.reduce(e, axis=axis, keepdims=True)
-
-
-_softmax = primitive(
-    _softmax_forward,
-    (lambda g, out, x, axis: out * (g - sum(g * out, axis, keepdims=True)),),
-    name="softmax",
-)
-
-
-def softmax(x: Any, axis: Axis = -1) -> Any:
-    """exp(x) / sum(exp(x)) over ``axis``, without overflow.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.softmax(tg.tensor([0.0, 0.0]))
-    tensor([0.5, 0.5])
-    """
-    return _softmax(x, axis=axis)
-
-
-def _logsumexp_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
-    top = np.max(x, axis=axis, keepdims=True)
-    top = np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):
-        out = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
-    return out if keepdims else np.squeeze(out, axis=axis)
-
-
-def _logsumexp_vjp(g: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    from tinygrad_lite.ops.reduce import spread
-
-    return spread(g, x, axis) * softmax(x, axis)
-
-
-_logsumexp = primitive(_logsumexp_forward, (_logsumexp_vjp,), name="logsumexp")
-
-
-def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """log(sum(exp(x))) over ``axis``, without overflow.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]))
-    tensor(1000.69314718)
-    """
-    return _logsumexp(x, axis=axis, keepdims=keepdims)

@@ -32,7 +32,8 @@ masked: Primitive = primitive(
 
     >>> import numpy as np
     >>> import tinygrad_lite as tg
-    >>> tg.masked(tg.tensor([1.0, np.inf]), [True, False])
+    >>> from tinygrad_lite.ops.selection import masked
+    >>> masked(tg.tensor([1.0, np.inf]), [True, False])
     tensor([1., 0.])
     """,
 )

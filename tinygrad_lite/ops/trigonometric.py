@@ -224,18 +224,19 @@ def _sinc_forward(x: Any, *, order: int) -> Any:
 
     Near 0 by its power series, elsewhere by integrating by parts n times.
     """
-    x = np.asarray(x)
-    near = np.abs(x) < 3 + order
-    x0 = np.where(near, x, 0)
-    series = sum(
-        (-1) ** k * x0 ** (2 * k - order) / (math.factorial(2 * k - order) * (2 * k + 1))
-        for k in range((order + 1) // 2, 16 + 2 * order)
-    )
-    x1 = np.where(near, 1, x)
-    far = np.sin(x1) / x1
+    wide = np.asarray(x, np.float64)
+    near = np.abs(wide) < 3 + order
+    z = np.where(near, wide, 0)
+    series = np.zeros_like(wide)
+    for k in range((order + 1) // 2, 16 + 2 * order):
+        power = 2 * k - order
+        series = series + (-1) ** k / (math.factorial(power) * (2 * k + 1)) * z**power
+    z = np.where(near, 1, wide)
+    waves = np.sin(z), np.cos(z), -np.sin(z), -np.cos(z)
+    far = waves[0] / z
     for n in range(1, order + 1):
-        far = (np.sin(x1 + n * (math.pi / 2)) - n * far) / x1
-    return np.where(near, series, far)
+        far = (waves[n % 4] - n * far) / z
+    return np.where(near, series, far).astype(np.result_type(x, np.float16))
 
 
 _sinc: Primitive = primitive(

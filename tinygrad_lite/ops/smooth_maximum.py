@@ -1,0 +1,97 @@
+"""The smooth maximum log-sum-exp, its gradient softmax, and the logarithm of that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.ops.exponential import exp
+from tinygrad_lite.ops.reduce import Axis, spread, sum
+from tinygrad_lite.primitive import primitive
+
+
+def _top(x: Any, axis: Axis) -> tuple[Any, Any]:
+    """x in a floating dtype, and its maximum over the axis."""
+    x = np.asarray(x)
+    if x.dtype.kind != "f":
+        x = x.astype(np.float64)
+    return x, np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
+
+
+def _below_top(x: Any, axis: Axis) -> Any:
+    """x less its maximum over the axis, and 0 where x is the maximum, though it be infinite."""
+    x, top = _top(x, axis)
+    if np.isfinite(top).all():
+        return x - top
+    with np.errstate(invalid="ignore"):
+        return np.where(x == top, x.dtype.type(0), x - top)
+
+
+def _softmax_forward(x: Any, *, axis: Axis) -> Any:
+    e = np.exp(_below_top(x, axis))
+    return e / np.add.reduce(e, axis=axis, keepdims=True)
+
+
+_softmax = primitive(
+    _softmax_forward,
+    (lambda g, out, x, axis: out * (g - sum(g * out, axis, keepdims=True)),),
+    name="softmax",
+)
+
+
+def softmax(x: Any, axis: Axis = -1) -> Any:
+    """exp(x) / sum(exp(x)) over ``axis``; infinities that are the largest share 1 evenly.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.softmax(tg.tensor([1000.0, 1000.0]))
+    tensor([0.5, 0.5])
+    """
+    return _softmax(x, axis=axis)
+
+
+def _log_softmax_forward(x: Any, *, axis: Axis) -> Any:
+    below = _below_top(x, axis)
+    return below - np.log(np.add.reduce(np.exp(below), axis=axis, keepdims=True))
+
+
+_log_softmax = primitive(
+    _log_softmax_forward,
+    (lambda g, out, x, axis: g - exp(out) * sum(g, axis, keepdims=True),),
+    name="log_softmax",
+)
+
+
+def log_softmax(x: Any, axis: Axis = -1) -> Any:
+    """log(exp(x) / sum(exp(x))) over ``axis``, right to the last digits for small shares.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.log_softmax(tg.tensor([0.0, -1000.0]))
+    tensor([    0., -1000.])
+    """
+    return _log_softmax(x, axis=axis)
+
+
+def _logsumexp_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    x, top = _top(x, axis)
+    top = np.where(np.isfinite(top), top, top.dtype.type(0))
+    with np.errstate(divide="ignore"):
+        out = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return out if keepdims else np.squeeze(out, axis=axis)
+
+
+_logsumexp = primitive(
+    _logsumexp_forward,
+    (lambda g, out, x, axis, keepdims: spread(g, x, axis) * softmax(x, axis),),
+    name="logsumexp",
+)
+
+
+def logsumexp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
+    """log(sum(exp(x))) over ``axis``, -infinity for nothing; its derivative is the softmax.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.logsumexp(tg.tensor([1000.0, 1000.0]))
+    tensor(1000.69314718)
+    """
+    return _logsumexp(x, axis=axis, keepdims=keepdims)
