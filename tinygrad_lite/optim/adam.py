@@ -143,7 +143,7 @@ def _rule(
     np.multiply(v, beta2, v)
     np.add(v, u, v)
     if peak is not None:
-        v = np.maximum(peak, v, peak)
+        v = np.maximum(peak, v, out=peak)
     np.sqrt(v, u)
     np.divide(u, correction, u)
     np.add(u, eps, u)

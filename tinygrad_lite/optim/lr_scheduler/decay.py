@@ -33,6 +33,9 @@ class StepLR(ChainedScheduler):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
+    def _first_lr(self) -> list[float]:
+        return self.get_lr() if self.last_epoch else self._current_lr()
+
     def _next_lr(self, lr: float, base: float) -> float:
         return lr if self.last_epoch % self.step_size else lr * self.gamma
 
@@ -61,6 +64,9 @@ class MultiStepLR(ChainedScheduler):
         self.milestones = sorted(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
+
+    def _first_lr(self) -> list[float]:
+        return self.get_lr()
 
     def _next_lr(self, lr: float, base: float) -> float:
         times = self.milestones.count(self.last_epoch)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import cos, pi
+from typing import Any
 
 from tinygrad_lite.optim.lr_scheduler.base import LRScheduler
 from tinygrad_lite.optim.optimizer import Optimizer
@@ -134,6 +135,12 @@ class OneCycleLR(LRScheduler):
                 else:
                     group["momentum"] = momentum
         return lrs
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        # PyTorch's has the shape of the cycle in another form: it stays what it is here.
+        shape = {k: getattr(self, k) for k in ("pct_start", "anneal_strategy", "three_phase")}
+        given = {k: v for k, v in state_dict.items() if k != "use_beta1"}
+        super().load_state_dict({**shape, **given})
 
     def _between(self, start: float, end: float, share: float) -> float:
         if self.anneal_strategy == "linear":
