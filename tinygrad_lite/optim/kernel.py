@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ PIECE = 65536  # elements: smaller pieces cost more in calls than they save in t
 
 
 class Scratch(dict[tuple[tuple[int, ...], np.dtype[Any]], tuple[Array, Array]]):
-    """Two arrays to work in for any piece: ``t, u = scratch[shape, dtype]``, allocated once.
+    """Two arrays to work in for any piece: ``t, u = scratch[shape, dtype]``.
 
-    All pieces of a dtype share their memory.
+    All pieces of a dtype share their memory, which is as large as the largest of them.
     """
 
     def __init__(self) -> None:
@@ -23,8 +24,11 @@ class Scratch(dict[tuple[tuple[int, ...], np.dtype[Any]], tuple[Array, Array]]):
 
     def __missing__(self, key: tuple[tuple[int, ...], np.dtype[Any]]) -> tuple[Array, Array]:
         shape, dtype = key
-        memory = self._memory.setdefault(dtype, np.empty((2, PIECE), dtype))
-        t, u = (buffer[: int(np.prod(shape))].reshape(shape) for buffer in memory)
+        size = prod(shape)
+        if dtype not in self._memory or self._memory[dtype].shape[1] < size:
+            self.clear()  # what is in here keeps the smaller memory alive
+            self._memory[dtype] = np.empty((2, size), dtype)
+        t, u = (buffer[:size].reshape(shape) for buffer in self._memory[dtype])
         self[key] = t, u
         return t, u
 
