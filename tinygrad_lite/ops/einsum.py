@@ -32,9 +32,10 @@ def _rule(slot: int, g: Any, out: Any, *xs: Any, subscripts: str, optimize: Any)
         return _einsum(*arrays, subscripts=f"{terms}->{present}", optimize=len(arrays) > 1)
 
     c = guard.linear(product, g, *others)
+    carried = dict(zip(present, np.shape(c)))
     length = dict(zip(own, np.shape(xs[slot])))
-    length.update((a, n) for a, n in zip(present, np.shape(c)) if n != 1)
-    c = reshape(c, tuple(length[a] if a in present else 1 for a in letters))
+    length.update((a, n) for a, n in carried.items() if n != 1)
+    c = reshape(c, tuple(carried.get(a, 1) for a in letters))
     c = broadcast_to(c, tuple(length[a] for a in letters))
     if len(letters) == len(own):
         return c
