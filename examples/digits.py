@@ -1,4 +1,4 @@
-"""Train a network on handwritten digits, and draw one training step with its gradients flowing back.
+"""Train a network on handwritten digits, and draw one training step with its gradients.
 
 The network is a multilayer perceptron with Dropout, trained by SGD with momentum on the 1,797
 digits that come with the package. It learns to read at least 97 % of the digits it has not seen.

@@ -60,7 +60,10 @@ class TestReading:
             (lambda: tg.tensor([1.0, 2.5]), "tensor([1. , 2.5])"),
             (lambda: tg.tensor([1, 2]), "tensor([1, 2])"),
             (lambda: tg.tensor(2.0, requires_grad=True), "tensor(2., requires_grad=True)"),
-            (lambda: tg.tensor([1.0], dtype="f4", name="w"), "tensor([1.], dtype=float32, name='w')"),
+            (
+                lambda: tg.tensor([1.0], dtype="f4", name="w"),
+                "tensor([1.], dtype=float32, name='w')",
+            ),
             (lambda: tg.exp(tg.tensor(0.0, requires_grad=True)), "tensor(1., from=exp)"),
         ],
     )

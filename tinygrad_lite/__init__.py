@@ -1,9 +1,11 @@
 """tinygrad_lite: automatic differentiation on NumPy, small enough to read and quick to train."""
 
+# ruff: noqa: I001 - tensor comes first, because the operations are made of tensors
+
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from tinygrad_lite import tensor as _tensor  # first: the operations are made of tensors
+from tinygrad_lite.tensor import Tensor, tensor
 from tinygrad_lite import linalg, nn, optim, random
 from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
 from tinygrad_lite.checkpoint import checkpoint
@@ -14,9 +16,6 @@ from tinygrad_lite.ops import __all__ as _operations
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.random import manual_seed
 from tinygrad_lite.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
-
-Tensor = _tensor.Tensor
-tensor = _tensor.tensor
 
 __version__ = "0.1.0"
 
@@ -31,6 +30,35 @@ _LATE = {  # imported when first asked for: pictures, files and tests are not in
 _LATE_MODULES = ("data", "testing", "train")
 
 
+__all__ = [
+    "AnomalyError",
+    "Tensor",
+    "checkpoint",
+    "detect_anomaly",
+    "enable_grad",
+    "grad",
+    "hessian",
+    "hvp",
+    "is_grad_enabled",
+    "jacobian",
+    "jvp",
+    "linalg",
+    "manual_seed",
+    "nn",
+    "no_grad",
+    "optim",
+    "primitive",
+    "random",
+    "tensor",
+    "value_and_grad",
+    "vjp",
+    "why_no_grad",
+    *_operations,
+    *_LATE,
+    *_LATE_MODULES,
+]
+
+
 def __getattr__(name: str) -> _Any:
     if name in _LATE_MODULES:
         return _import_module(f"tinygrad_lite.{name}")
@@ -38,3 +66,7 @@ def __getattr__(name: str) -> _Any:
         raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
     globals()[name] = getattr(_import_module(_LATE[name]), name)
     return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,4 +1,4 @@
-"""Anomaly detection: stop at the first value that is not a finite number, and say where it arose."""
+"""Anomaly detection: stop at the first value that is not finite, and say where it arose."""
 
 from __future__ import annotations
 
@@ -138,4 +138,4 @@ def _place(path: str, site: graph.Site | None) -> str:
 
 
 def _sums(node: Tensor) -> tuple[int, ...]:
-    return tuple(zlib.crc32(np.ascontiguousarray(x._data)) for x in node.record[1])
+    return tuple(zlib.crc32(np.ascontiguousarray(x._data).data) for x in node.record[1])

@@ -1,4 +1,4 @@
-"""The chain rule: walk the records from the output back, and carry the gradient along every edge."""
+"""The chain rule: walk the records from the output back, carrying the gradient along each edge."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.ops import cast, positive, reshape, sum, where
-from tinygrad_lite.tensor import Tensor, constant
+from tinygrad_lite.tensor import Tensor, Watch, constant
 
 
 class Contribution(NamedTuple):
@@ -56,7 +56,7 @@ def cotangents(
     if not output._requires_grad:
         raise RuntimeError(
             f"backward() on {output._describe()} that requires no gradient: none of the tensors it "
-            "was computed from has requires_grad=True, or the graph was cut by detach() or no_grad()"
+            "was computed from has requires_grad=True, or detach() or no_grad() cut the graph"
         )
     seed = _seed(output, gradient)
     intercept = mode().intercept
@@ -158,7 +158,8 @@ def _seed(output: Tensor, gradient: Any) -> Any:
 def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
     """Run the hooks of ``t`` on its complete gradient and keep it if that was asked for."""
     watch = t.watch
-    assert watch is not None
+    if not isinstance(watch, Watch):
+        return g
     for hook in tuple(watch.hooks.values()):
         given = lift(g) if lifted else lift(np.array(g)[()])
         replaced = hook(given)
@@ -192,7 +193,7 @@ def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> A
 
 
 def _annihilate(c: Any, g: Any) -> Any:
-    """``c`` with zeros for what is not a number where the gradient ``g`` above it is exactly zero."""
+    """``c`` with zero for NaN where the gradient ``g`` above it is exactly zero."""
     if np.ndim(c) < np.ndim(g):
         return c
     return where((g == 0) & (c != c), c.dtype.type(0), c)
@@ -203,9 +204,7 @@ def unbroadcast(c: Any, shape: tuple[int, ...], whose: Callable[[], str]) -> Any
     have = np.shape(c)
     added = len(have) - len(shape)
     stretched = [i for i, n in enumerate(shape) if n == 1 and added >= 0 and have[i + added] != 1]
-    if added < 0 or any(
-        n != have[i + added] for i, n in enumerate(shape) if i not in stretched
-    ):
+    if added < 0 or any(n != have[i + added] for i, n in enumerate(shape) if i not in stretched):
         raise ValueError(
             f"{whose()} returned a gradient of shape {have} for an argument of shape {shape}"
         )

@@ -109,6 +109,8 @@ def _end(c: Contribution) -> str:
 
 def _cause(name: str, c: Contribution, inputs: Any, others: list[Any]) -> str:
     x = np.asarray(inputs[c.slot]._data)
+    if not x.size:
+        return "whose input is empty"
     out = np.asarray(c.node._data)
     if name in ("relu", "leaky_relu", "relu6") and np.all(x <= 0):
         return "whose input is nowhere above 0 (dead relu)"

@@ -68,7 +68,7 @@ def settle(node: Node, on_change: Callable[[Node, int], None] | None = None) -> 
 
 
 def reaching(nodes: list[Node], targets: Iterable[Node]) -> set[Node]:
-    """The targets, and those of ``nodes`` (in the order of recording) that depend on one of them."""
+    """The targets, and those of ``nodes``, in the order of recording, that depend on any."""
     found = set(targets)
     for node in nodes:
         if any(x in found for x in node.record[1]):
@@ -146,8 +146,8 @@ def path(scope: Any) -> str:
     while scope is not None:
         chain.append(scope.module())
         scope = scope.outer
-    parts = []
-    outer = None
+    parts: list[str] = []
+    outer: Any = None
     for module in reversed(chain):
         name = None if outer is None or module is None else outer.child_name(module)
         parts.append(name or ("?" if module is None else type(module).__name__))

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from weakref import ref
 
 
-
 class Scope:
     """One call of a module: a weak reference to the module, and the call it was made in."""
 
@@ -31,7 +30,10 @@ class Mode(NamedTuple):
         intercept: if given, is called as ``intercept(primitive, inputs, attributes)`` in place of
             the primitive; to go on it calls the primitive with ``switched(intercept=None)``. A
             backward pass then runs on tensors, so that its operations are intercepted too; but if
-            it has a method ``contribution``, that observes the backward pass instead.
+            it has a method ``contribution``, that observes the backward pass instead. It is told
+            more where it has a method for it: ``carried(contribution)`` of the steps of that
+            backward pass, ``look(tensor, what)`` when Python reads values, ``effect(owner, call,
+            tensors)`` when something is about to change tensors in place by ``call()``.
         scope: the innermost module call, a :class:`Scope`.
     """
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 from weakref import ref
@@ -26,7 +27,7 @@ getframe = sys._getframe
 class _Inside(dict[str, bool]):
     """Whether a source file belongs to this package or to NumPy, looked up once per file."""
 
-    roots = tuple(os.path.dirname(module) + os.sep for module in (__file__, np.__file__))
+    roots = tuple(str(Path(module).parent) + os.sep for module in (__file__, np.__file__))
 
     def __missing__(self, filename: str) -> bool:
         self[filename] = filename.startswith(self.roots)
@@ -230,7 +231,7 @@ def primitive(
     tensor([ 3., 12.])
     """
     rules = PerSlot(vjps) if callable(vjps) else vjps
-    name = name or getattr(forward, "__name__", "operation")
+    name = str(name or getattr(forward, "__name__", "operation"))
     return Primitive(
         forward,
         tuple(rules) if isinstance(rules, Sequence) else rules,
@@ -311,8 +312,10 @@ def reflected_operator(operation: Primitive) -> Callable[..., Any]:
 
 def operand(x: Any) -> bool:
     """Whether ``x`` can stand beside a tensor in an expression."""
-    return type(x) in PLAIN or isinstance(x, (list, tuple, np.ndarray)) or hasattr(
-        type(x), "__primitive__"
+    return (
+        type(x) in PLAIN
+        or isinstance(x, (list, tuple, np.ndarray))
+        or hasattr(type(x), "__primitive__")
     )
 
 

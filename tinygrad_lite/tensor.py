@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.mode import mode
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, DTypeLike
 
@@ -92,11 +94,13 @@ class Tensor:
         Assigning replaces the values without a record. A later ``backward()`` through an operation
         that had read the old ones is an error that names the operation.
         """
+        looked_at(self, "t.data")
         data = self._data
         return data if isinstance(data, (np.ndarray, np.generic)) else np.asarray(data)[()]
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
+        looked_at(self, "t.data = ...")
         if self.record is not None:
             raise RuntimeError(
                 f"{self._describe()} is the result of {self.record[0].name!r}, so its data cannot "
@@ -168,12 +172,14 @@ class Tensor:
 
     def item(self) -> Any:
         """The one value as a Python number; an error if there are several."""
+        looked_at(self, "item() or a conversion to a number")
         if self.size != 1:
             raise ValueError(f"item() needs a tensor of one element, not of shape {self.shape}")
         return np.asarray(self._data).item()
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The values as an array: it shares memory with the tensor, so treat it as read-only."""
+        looked_at(self, "t.numpy() or printing")
         return np.asarray(self._data)
 
     def tolist(self) -> Any:
@@ -247,7 +253,8 @@ class Tensor:
     # As Python and NumPy see it
 
     def __repr__(self) -> str:
-        values = np.array2string(self.numpy(), separator=", ", prefix="tensor(", threshold=100)
+        kind = type(self).__name__.lower()
+        values = np.array2string(self.numpy(), separator=", ", prefix=f"{kind}(", threshold=100)
         dtype = self.dtype
         parts = [values]
         if dtype not in (np.float64, np.int64, np.bool_):
@@ -258,7 +265,7 @@ class Tensor:
             parts.append(f"from={self.record[0].name}")
         elif self._requires_grad:
             parts.append("requires_grad=True")
-        return f"{type(self).__name__.lower()}({', '.join(parts)})"
+        return f"{kind}({', '.join(parts)})"
 
     def _describe(self) -> str:
         """The tensor in an error message: its name, or its shape and dtype."""
@@ -276,6 +283,7 @@ class Tensor:
         return (self[i] for i in range(len(self)))
 
     def __bool__(self) -> bool:
+        looked_at(self, "`if`, `while`, `and`, `or` or bool()")
         return bool(self._data)
 
     def __float__(self) -> float:
@@ -319,6 +327,7 @@ class Tensor:
         self.order = tick()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        looked_at(self, "a conversion to a NumPy array")
         if self._requires_grad:
             raise TypeError(
                 f"{self._describe()} requires a gradient, which a NumPy array would lose: use "
@@ -326,10 +335,47 @@ class Tensor:
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 
+    if TYPE_CHECKING:  # bound below, from the table in ops/methods.py
+        T: Tensor
+
+        def __getattr__(self, name: str) -> Any: ...
+        def __getitem__(self, index: Any) -> Tensor: ...
+        def __setitem__(self, index: Any, value: Any) -> None: ...
+        def __neg__(self) -> Tensor: ...
+        def __pos__(self) -> Tensor: ...
+        def __abs__(self) -> Tensor: ...
+        def __invert__(self) -> Tensor: ...
+        def __add__(self, other: Any) -> Tensor: ...
+        def __radd__(self, other: Any) -> Tensor: ...
+        def __sub__(self, other: Any) -> Tensor: ...
+        def __rsub__(self, other: Any) -> Tensor: ...
+        def __mul__(self, other: Any) -> Tensor: ...
+        def __rmul__(self, other: Any) -> Tensor: ...
+        def __truediv__(self, other: Any) -> Tensor: ...
+        def __rtruediv__(self, other: Any) -> Tensor: ...
+        def __floordiv__(self, other: Any) -> Tensor: ...
+        def __rfloordiv__(self, other: Any) -> Tensor: ...
+        def __mod__(self, other: Any) -> Tensor: ...
+        def __rmod__(self, other: Any) -> Tensor: ...
+        def __pow__(self, other: Any) -> Tensor: ...
+        def __rpow__(self, other: Any) -> Tensor: ...
+        def __matmul__(self, other: Any) -> Tensor: ...
+        def __rmatmul__(self, other: Any) -> Tensor: ...
+        def __and__(self, other: Any) -> Tensor: ...
+        def __or__(self, other: Any) -> Tensor: ...
+        def __xor__(self, other: Any) -> Tensor: ...
+        def __lt__(self, other: Any) -> Tensor: ...
+        def __le__(self, other: Any) -> Tensor: ...
+        def __gt__(self, other: Any) -> Tensor: ...
+        def __ge__(self, other: Any) -> Tensor: ...
+        def __eq__(self, other: object) -> Tensor: ...  # type: ignore[override]
+        def __ne__(self, other: object) -> Tensor: ...  # type: ignore[override]
+
 
 def _own(data: Any, dtype: Any) -> Any:
     """A private copy of ``data`` as an array, or as a NumPy scalar if it has no dimensions."""
     if isinstance(data, Tensor):
+        looked_at(data, "tensor() of a tensor")
         data = data._data
     try:
         array = np.array(data, dtype=dtype)
@@ -370,6 +416,13 @@ def tensor(
     tensor(0.5, name='slope', requires_grad=True)
     """
     return Tensor(data, requires_grad, dtype, name)
+
+
+def looked_at(t: Tensor, what: str) -> None:
+    """Tell an intercept that wants to know (it has a method ``look``) that Python reads values."""
+    look = getattr(mode().intercept, "look", None)
+    if look is not None:
+        look(t, what)
 
 
 def void(_: Any) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_lite import graph, ops
 from tinygrad_lite.backward import cotangents, lift
-from tinygrad_lite.mode import enable_grad, mode, switched
+from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.tensor import Tensor, constant
 from tinygrad_lite.tree import Structure, flatten
 
@@ -175,8 +175,8 @@ def _mark(
     A tensor that requires a gradient is marked by a recorded copy of it, so that the derivative
     can itself be differentiated.
     """
-    single = isinstance(argnums, (int, np.integer))
-    chosen = [argnums] if single else list(argnums)  # type: ignore[arg-type]
+    single = not isinstance(argnums, Sequence)
+    chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     if not all(-len(arguments) <= i < len(arguments) for i in chosen):
         raise ValueError(
             f"argnums is {argnums!r}, but the function was called with {len(arguments)} "

@@ -279,9 +279,9 @@ def test_copies_are_independent_and_keep_what_is_shared() -> None:
 def test_records_know_the_module_calls_they_came_from() -> None:
     model = Mixed().float()
     out = model(np.ones((1, 3)))
-    paths = [nn.path_of(graph.scopes(t)) for t in graph.topological(out)]
+    paths = [graph.path(t.record[3]) for t in graph.topological(out)]
     assert paths == ["Mixed.layers.0", "Mixed.layers.1", "Mixed.head", "Mixed"]
-    assert [nn.path_of(graph.scopes(t)) for t in graph.topological(out * 2)][-1] == ""
+    assert [graph.path(t.record[3]) for t in graph.topological(out * 2)][-1] == ""
 
 
 def test_paths_of_modules_that_are_not_held_or_gone() -> None:
@@ -291,9 +291,9 @@ def test_paths_of_modules_that_are_not_held_or_gone() -> None:
 
     model = Loose()
     out = model(tg.tensor([1.0], requires_grad=True))
-    assert nn.path_of(graph.scopes(out)) == "Loose.?"
+    assert graph.path(out.record[3]) == "Loose.?"
     del model
-    assert nn.path_of(graph.scopes(out)) == "?.?"
+    assert graph.path(out.record[3]) == "?.?"
 
 
 def test_a_child_called_from_far_above_has_its_whole_name() -> None:
@@ -306,7 +306,7 @@ def test_a_child_called_from_far_above_has_its_whole_name() -> None:
 
     model = Far()
     out = model(tg.tensor([1.0], requires_grad=True))
-    assert nn.path_of(graph.scopes(out)) == "Far.inner.1"
+    assert graph.path(out.record[3]) == "Far.inner.1"
     assert model.child_name(nn.Tanh()) is None
 
 

@@ -27,7 +27,7 @@ from tinygrad_lite.nn.loss import (
     MSELoss,
     NLLLoss,
 )
-from tinygrad_lite.nn.module import Module, path_of
+from tinygrad_lite.nn.module import Module
 from tinygrad_lite.nn.parameter import Buffer, Parameter
 
 __all__ = [
@@ -58,5 +58,4 @@ __all__ = [
     "Tanh",
     "functional",
     "init",
-    "path_of",
 ]

@@ -308,20 +308,3 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
             if hasattr(value, step):
                 value = getattr(value, step)()
     return np.asarray(value.data if isinstance(value, Tensor) else value)
-
-
-def path_of(scopes: Iterable[Scope]) -> str:
-    """The path of nested module calls, as ``graph.scopes`` gives them: ``MLP.layers.0``.
-
-    It starts with the class of the outermost module. A module that the one around it does not
-    hold goes by its class as well, and one that is gone by a question mark.
-    """
-    parts: list[str] = []
-    outer: Any = None
-    for scope in scopes:
-        module = scope.module()
-        known = outer is not None and module is not None
-        name = outer.child_name(module) if known else None
-        parts.append(name or ("?" if module is None else type(module).__name__))
-        outer = module
-    return ".".join(parts)

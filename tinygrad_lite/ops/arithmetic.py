@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_lite.ops.compare import isnan
 from tinygrad_lite.ops.exponential import log
 from tinygrad_lite.ops.selection import where
+from tinygrad_lite.ops.shape import cast
 from tinygrad_lite.primitive import primitive
 
 add = primitive(
@@ -129,7 +130,8 @@ def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
 
 def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
     nothing = (x == 0) & (y >= 0)
-    return g * where(nothing, 0, out * log(where(nothing, 1, x)))
+    base = cast(where(nothing, 1, x), out.dtype)
+    return g * where(nothing, 0, out * log(base))
 
 
 power = primitive(

@@ -50,8 +50,8 @@ def _former(t: Tensor, statement: str) -> Tensor:
         )
     if t._requires_grad and t.record is not None and not grad:
         raise RuntimeError(
-            f"{statement} under no_grad(): it is the result of {t.record[0].name!r}, whose gradient "
-            "would no longer fit its values; detach() it first"
+            f"{statement} under no_grad(): it is the result of {t.record[0].name!r}, whose "
+            "gradient would no longer fit its values; detach() it first"
         )
     before = new(Tensor)
     for slot in ("_data", "_requires_grad", "record", "order", "name"):

@@ -1,0 +1,135 @@
+"""detect_anomaly and why_no_grad: the right words about the right line."""
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+
+
+class TestAnomaly:
+    def test_forward(self):
+        x = tg.tensor([1.0, 0.0], requires_grad=True, name="x")
+        with tg.detect_anomaly(), pytest.raises(tg.AnomalyError) as error:
+            tg.log(x)
+        text = str(error.value)
+        assert text.startswith("log returned 1 infinity among 2 values.")
+        assert "input 0 (x): shape (2,), float64, from 0 to 1, mean 0.5" in text
+        assert "tg.log(x)" in text
+
+    def test_backward_names_the_operation_whose_gradient_it_is(self):
+        x = tg.tensor([1.0, 0.0], requires_grad=True, name="x")
+        with tg.detect_anomaly():
+            y = tg.sqrt(x)
+            with pytest.raises(tg.AnomalyError) as error:
+                y.sum().backward()
+        text = str(error.value)
+        assert text.startswith("the gradient of sqrt in its argument 0 has 1 infinity")
+        assert "The gradient that arrived was finite" in text
+        assert "y = tg.sqrt(x)" in text
+
+    def test_in_a_module(self):
+        model = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
+        with tg.detect_anomaly(), pytest.raises(tg.AnomalyError, match=r"in module Sequential\.0"):
+            model(np.array([[1.0, np.inf]], "f4"))
+
+    def test_a_raw_write_is_reported_with_both_lines(self):
+        x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+        with tg.detect_anomaly():
+            y = (x * x).sum()
+            x.data[0] = 5.0
+            with pytest.raises(tg.AnomalyError) as error:
+                y.backward()
+        text = str(error.value)
+        assert "'x'" in text
+        assert "overwritten after multiply had read it" in text
+        assert text.count(__file__) == 2
+        assert "y = (x * x).sum()" in text
+
+    def test_infinity_can_be_let_pass(self):
+        with tg.detect_anomaly(infinity=False):
+            tg.log(tg.tensor([0.0]))
+            with pytest.raises(tg.AnomalyError, match="1 NaN among 1"):
+                tg.log(tg.tensor([-1.0]))
+
+    def test_healthy_training_goes_through(self):
+        x = tg.tensor(np.ones((3, 2)), requires_grad=True)
+        with tg.detect_anomaly():
+            (tg.tanh(x) @ np.ones((2, 2))).sum().backward()
+        plain = tg.tensor(np.ones((3, 2)), requires_grad=True)
+        (tg.tanh(plain) @ np.ones((2, 2))).sum().backward()
+        np.testing.assert_array_equal(x.grad.data, plain.grad.data)
+
+    def test_off_again_after_an_error(self):
+        with pytest.raises(tg.AnomalyError), tg.detect_anomaly():
+            tg.log(tg.tensor([0.0]))
+        with np.errstate(divide="ignore"):
+            assert tg.log(tg.tensor([0.0])).tolist() == [-np.inf]
+
+
+class TestWhyNoGrad:
+    @pytest.fixture
+    def x(self):
+        return tg.tensor([-1.0, -2.0], requires_grad=True, name="x")
+
+    @pytest.fixture
+    def w(self):
+        return tg.tensor([3.0, 4.0], requires_grad=True, name="w")
+
+    def test_detached(self, x, w):
+        y = ((x * 2).detach() * w).sum()
+        assert "cut by detach()\n" in tg.why_no_grad(x, y)
+        assert "y = ((x * 2).detach() * w).sum()" in tg.why_no_grad(x, y)
+
+    def test_under_no_grad(self, x, w):
+        with tg.no_grad():
+            h = tg.exp(x)
+        assert "cut by exp under no_grad()" in tg.why_no_grad(x, (h * w).sum())
+        assert "h = tg.exp(x)" in tg.why_no_grad(x, (h * w).sum())
+
+    def test_comparison(self, x, w):
+        assert "greater, which has no derivative" in tg.why_no_grad(x, ((x > 0) * w).sum())
+
+    def test_unrelated(self, x, w):
+        assert "nothing that the output was computed from" in tg.why_no_grad(x, (w * w).sum())
+
+    def test_integer(self, w):
+        assert "dtype is int64" in tg.why_no_grad(tg.tensor([1]), (w * w).sum())
+
+    def test_no_requires_grad(self, w):
+        assert "without requires_grad=True" in tg.why_no_grad(tg.tensor([1.0]), (w * w).sum())
+
+    @pytest.mark.parametrize(
+        ("f", "words"),
+        [
+            (tg.relu, "dead relu"),
+            (lambda x: tg.tanh(x * 1e3), "tanh, which is saturated"),
+            (lambda x: tg.sigmoid(x * 1e4), "sigmoid, which is saturated"),
+            (lambda x: tg.where(x > 0, x, 0.0), "a mask"),
+            (lambda x: x * np.zeros(2), "multiplies it by zero"),
+            (lambda x: tg.clip(x, 0.0, 1.0), "outside its bounds"),
+            (lambda x: x[:0], "whose input is empty"),
+            (lambda x: tg.assign(x, slice(None), 0.0), "uses none of the elements"),
+            (lambda x: x - x, "cancel exactly"),
+        ],
+    )
+    def test_zero(self, x, w, f, words):
+        text = tg.why_no_grad(x, f(x).sum() + w.sum())
+        assert text.startswith("the gradient of 'x' is zero")
+        assert words in text
+
+    def test_nothing_is_wrong(self, x, w):
+        y = (x * w).sum()
+        assert "call backward()" in tg.why_no_grad(x, y)
+        y.backward()
+        assert "has arrived" in tg.why_no_grad(x, y)
+
+    def test_a_result_is_told_to_retain(self, x, w):
+        h = x * w
+        assert "retain_grad()" in tg.why_no_grad(h, h.sum())
+
+    def test_it_changes_nothing(self, x, w):
+        y = (x * w).sum()
+        tg.why_no_grad(x, y)
+        assert x.grad is None
+        assert w.grad is None
