@@ -1,0 +1,229 @@
+"""tg.compile: a function that writes itself down as straight-line NumPy, and runs that instead."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from functools import update_wrapper
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.compiler.binding import REPEAT, Bound
+from tinygrad_lite.compiler.compare import settle
+from tinygrad_lite.compiler.emit import Emission
+from tinygrad_lite.compiler.guards import Conditions, Watch
+from tinygrad_lite.compiler.passes import Notes, optimise
+from tinygrad_lite.compiler.program import Error, Program
+from tinygrad_lite.compiler.signature import describe, in_words, structure
+from tinygrad_lite.compiler.trace import Tracer
+from tinygrad_lite.mode import mode, switched
+from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tree import flatten
+
+BOUND = 16
+"""How many programs a function may have before it is run as it is."""
+
+
+class Variant:
+    """A program for calls of one kind, or what is known of it after a first trace."""
+
+    def __init__(self, key: Any, program: Program, conditions: Conditions) -> None:
+        self.key = key
+        self.program = program
+        self.conditions = conditions
+        self.holds: Callable[[], bool] = _evaluated(conditions)
+        self.bound: Bound | None = None
+        self.notes = Notes()
+
+
+class Compiled:
+    """A function that is compiled as it is called; made by :func:`compile`.
+
+    Attributes:
+        function: the function itself.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+        update_wrapper(self, function)
+        self._name = getattr(function, "__name__", type(function).__name__)
+        self._variants: list[Variant] = []
+        self._known: dict[Tensor, None] = {}
+        self._kept: list[Any] = []
+        self._traces = 0
+        self._given_up = False
+        self._lock = RLock()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        grad, intercept, _ = mode()
+        if intercept is not None or self._given_up:
+            return self.function(*args, **kwargs)
+        leaves, build = flatten((args, kwargs))
+        key = (grad, structure((args, kwargs)), tuple(map(describe, leaves)))
+        with self._lock:
+            variant = next((v for v in self._variants if v.key == key and v.holds()), None)
+            if variant is None or variant.bound is None:
+                return self._trace(key, leaves, build, variant)
+            return self._run(variant, variant.bound, leaves, args, kwargs)
+
+    def _run(
+        self, variant: Variant, bound: Bound, leaves: list[Any], args: Any, kwargs: Any
+    ) -> Any:
+        if not bound.intact():
+            bound.bind()
+        given = [
+            x._data if isinstance(x, Tensor) else x
+            for x in (leaves[i] for i in sorted(variant.program.arguments))
+        ]
+        results = bound(given)
+        if results is REPEAT:
+            return self.function(*args, **kwargs)
+        return variant.program.structure(bound.leaves(results, leaves))
+
+    def _trace(self, key: Any, leaves: list[Any], build: Any, first: Variant | None) -> Any:
+        """Run the function as it is and note what it does; the second time, compile it."""
+        if first is None and not self._room(key, leaves):
+            args, kwargs = build(leaves)
+            return self.function(*args, **kwargs)
+        watch = Watch(self.function)
+        tracer = Tracer(self._name, self._known)
+        args, kwargs = build([tracer.argument(i, x) for i, x in enumerate(leaves)])
+        with switched(intercept=tracer), watch():
+            result = self.function(*args, **kwargs)
+        program = tracer.finish(result)
+        returned = self._restored(program, tracer, result, leaves)
+        self._known.update(dict.fromkeys(program.leaves))
+        self._kept += [x for x in leaves if not isinstance(x, (np.ndarray, Tensor, np.generic))]
+        tracer = args = kwargs = result = None  # type: ignore[assignment]
+        self._note(key, program, watch, first, leaves)
+        return returned
+
+    def _note(
+        self, key: Any, program: Program, watch: Watch, first: Variant | None, leaves: list[Any]
+    ) -> None:
+        if first is not None:
+            self._variants.remove(first)
+            if _alike(first.program, program):
+                settle(first.program, program)
+            else:
+                first = None
+        paths = watch.paths()
+        notes = Notes()
+        bound = None
+        if first is not None:
+            notes = optimise(program)
+            bound = Bound(program, Emission(program, self._parameters(program), paths).write())
+        operands = {id(v.source) for s in program.instructions for v in s.inputs
+                    if v.kind == "captured"}
+        conditions = Conditions()
+        conditions.watch(watch, operands)
+        _leaf_conditions(conditions, program)
+        variant = Variant(key, program, conditions)
+        variant.bound, variant.notes = bound, notes
+        self._variants.insert(0, variant)
+
+    def _room(self, key: Any, leaves: list[Any]) -> bool:
+        """Whether another program may be made; says so when there are too many."""
+        self._traces += 1
+        if self._traces <= BOUND:
+            return True
+        self._given_up = True
+        stale = [v for v in self._variants if v.key == key]
+        what = stale[0].conditions.first_broken() if stale else ""
+        why = f"{what} changes from call to call" if what else (
+            f"its arguments were new again: {in_words(leaves)}"
+        )
+        warnings.warn(
+            f"{self._name} was traced {BOUND} times, and is run without compilation from now on: "
+            f"{why}. Pass numbers that change as arrays (np.float32(lr)), and batches of one size",
+            stacklevel=4,
+        )
+        return False
+
+    def _parameters(self, program: Program) -> list[str]:
+        """Names for the arguments: those of the function's own parameters."""
+        try:
+            own = [
+                p.name
+                for p in inspect.signature(self.function).parameters.values()
+                if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+            ]
+        except (TypeError, ValueError):
+            own = []
+        return [own[i] if i < len(own) else f"x{i}" for i in sorted(program.arguments)]
+
+    def _restored(self, program: Program, tracer: Tracer, result: Any, leaves: list[Any]) -> Any:
+        """What the traced call returns: with the arguments in place of what stood for them."""
+        found, _ = flatten(result)
+        out = []
+        for r, x in zip(program.returned, found):
+            if r.value is not None and r.thing:
+                x = leaves[r.value.source]
+            elif isinstance(x, Tensor) and isinstance(x._data, np.ndarray) and not x._data.ndim:
+                x._data = x._data[()]
+            if r.as_array and isinstance(x, Tensor):
+                x = x._data
+            out.append(x)
+        return program.structure(out)
+
+    # What it has become
+
+    @property
+    def source(self) -> str:
+        """The NumPy source of the program that ran last.
+
+        Raises:
+            RuntimeError: if there is none yet: it takes two calls that do the same.
+        """
+        return self._bound().source.text
+
+    def _bound(self) -> Bound:
+        for variant in self._variants:
+            if variant.bound is not None:
+                return variant.bound
+        raise RuntimeError(
+            f"{self._name} has not been compiled yet: call it twice with arguments of the same "
+            "shapes; both calls run as they are, and what they have in common is compiled"
+        )
+
+    def __repr__(self) -> str:
+        return f"<compiled {self._name}>"
+
+
+def compile(function: Callable[..., Any]) -> Compiled:
+    """Make a function of arrays, tensors and plain values quick: as NumPy source without overhead."""
+    return Compiled(function)
+
+
+def _evaluated(conditions: Conditions) -> Callable[[], bool]:
+    """The conditions as one function."""
+    test = " and ".join(conditions.terms) or "True"
+    text = f"def holds():\n    try:\n        return {test}\n    except Exception:\n        return False\n"
+    namespace = dict(conditions.names)
+    exec(text, namespace)  # noqa: S102 - written above
+    found: Callable[[], bool] = namespace["holds"]
+    return found
+
+
+def _leaf_conditions(conditions: Conditions, program: Program) -> None:
+    """The tensors that outlive the call are as they were: dtype, whether they train, their hooks."""
+    for t, before in program.leaves.items():
+        name = conditions.name(t)
+        words = t._describe()
+        hooks = t.watch and tuple(t.watch.hooks.values())
+        if before != "any":
+            conditions.add(f"({name}.grad is {'' if before == 'none' else 'not '}None)", words)
+        conditions.add(f"{name}._requires_grad", words)
+        if hooks is None:
+            conditions.add(f"{name}.watch is None", words)
+
+
+def _alike(a: Program, b: Program) -> bool:
+    """Whether two programs began with gradients of the same kind."""
+    return list(a.leaves.values()) == list(b.leaves.values())
+
+
+__all__ = ["Compiled", "Error", "compile"]

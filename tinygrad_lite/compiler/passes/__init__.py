@@ -1,0 +1,24 @@
+"""The rewriting of a program, one idea per file; each takes a program and changes its steps."""
+
+from __future__ import annotations
+
+from tinygrad_lite.compiler.passes.common import share
+from tinygrad_lite.compiler.passes.dead import drop
+from tinygrad_lite.compiler.passes.fuse import fuse
+from tinygrad_lite.compiler.passes.rewrite import Notes
+from tinygrad_lite.compiler.passes.simplify import simplify
+from tinygrad_lite.compiler.program import Program
+
+__all__ = ["Notes", "optimise"]
+
+
+def optimise(program: Program) -> Notes:
+    """Rewrite ``program`` until it does no more than it has to; what was done is noted."""
+    notes = Notes()
+    simplify(program, notes)
+    share(program, notes)
+    fuse(program, notes)
+    simplify(program, notes)
+    share(program, notes)
+    drop(program, notes)
+    return notes

@@ -1,0 +1,84 @@
+"""What all passes share: which operation it is, replacing values, and notes of what was done."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.compiler.program import Effect, Instruction, Program, Value
+from tinygrad_lite.primitive import Primitive
+
+Replacement = Callable[[Instruction], "Value | list[Instruction] | None"]
+
+
+class Notes:
+    """What the passes did, in words and how often; ``explain()`` tells it."""
+
+    def __init__(self) -> None:
+        self.fused: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
+        self.shared: Counter[str] = Counter()
+
+
+def known_as(operation: Primitive) -> str:
+    """The name of one of the library's own operations, such as ``activation.relu``; else empty.
+
+    It says which source file declares the operation, since a user's may have the same name.
+    """
+    forward = operation.forward
+    if isinstance(forward, np.ufunc):
+        return forward.__name__
+    module: str = getattr(forward, "__module__", None) or ""
+    if not module.startswith("tinygrad_lite."):
+        return ""
+    return f"{module.rpartition('.')[2]}.{operation.name}"
+
+
+def replace(program: Program, rule: Replacement) -> None:
+    """Walk the steps in order; ``rule`` may put a value or other instructions in one's place.
+
+    The last of the instructions must have the ``out`` of the one that they replace.
+    """
+    instead: dict[Value, Value] = {}
+    steps: list[Instruction | Effect] = []
+    for step in program.steps:
+        if isinstance(step, Effect):
+            step.gradients = {
+                t: v and instead.get(v, v) for t, v in step.gradients.items()
+            }
+            steps.append(step)
+            continue
+        step.inputs = [instead.get(v, v) for v in step.inputs]
+        found = rule(step)
+        if found is None:
+            steps.append(step)
+        elif isinstance(found, Value):
+            instead[step.out] = found
+            if found.gradient_of is None and found.kind == "result":
+                found.gradient_of = step.out.gradient_of
+        else:
+            steps.extend(found)
+    program.steps = steps
+    for r in program.returned:
+        r.value = r.value and instead.get(r.value, r.value)
+    program.gradients = {t: v and instead.get(v, v) for t, v in program.gradients.items()}
+    program.writes = {t: instead.get(v, v) for t, v in program.writes.items()}
+
+
+def makers(program: Program) -> dict[Value, Instruction]:
+    """The instruction that computes each result."""
+    return {step.out: step for step in program.instructions}
+
+
+def number(value: Value) -> Any:
+    """The number that a constant is, or None: of an array all elements must be that number."""
+    if value.kind != "constant":
+        return None
+    data = np.asarray(value.source)
+    if not data.size:
+        return None
+    first = data.flat[0]
+    return first if data.ndim == 0 or bool(np.all(data == first)) else None

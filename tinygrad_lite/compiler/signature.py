@@ -1,0 +1,44 @@
+"""What calls have in common that can share a program: structure, shapes, dtypes and plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.tensor import Tensor
+
+PLAIN = (bool, int, float, complex, str, bytes, type(None))
+
+
+def describe(leaf: Any) -> Any:
+    """What must be equal of one leaf of the arguments."""
+    if isinstance(leaf, np.ndarray):
+        return leaf.shape, leaf.dtype
+    if isinstance(leaf, Tensor):
+        own = id(leaf) if leaf._requires_grad and leaf.record is None else None
+        return type(leaf), np.shape(leaf._data), leaf.dtype, leaf._requires_grad, own
+    if isinstance(leaf, np.generic) and leaf.dtype.kind in "fiuc":
+        return type(leaf)
+    if isinstance(leaf, PLAIN) and leaf == leaf:
+        return type(leaf), leaf, str(leaf)
+    return "object", id(leaf)
+
+
+def structure(tree: Any) -> Any:
+    """The nest around the leaves, in a form that can be compared."""
+    if isinstance(tree, dict):
+        return dict, tuple((key, structure(item)) for key, item in tree.items())
+    if isinstance(tree, (list, tuple)):
+        return type(tree), tuple(structure(item) for item in tree)
+    return None
+
+
+def in_words(leaves: list[Any]) -> str:
+    """The arguments, for a warning."""
+    return ", ".join(
+        f"{leaf.dtype} {np.shape(leaf)}"
+        if isinstance(leaf, (np.ndarray, Tensor))
+        else repr(leaf)[:30]
+        for leaf in leaves
+    )

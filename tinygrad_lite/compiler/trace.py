@@ -1,0 +1,254 @@
+"""The tracer: runs a function once, as it is, and writes down every operation on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.backward import Contribution
+from tinygrad_lite.compiler.program import Effect, Error, Instruction, Program, Returned, Value
+from tinygrad_lite.mode import mode, switched
+from tinygrad_lite.primitive import Primitive, admit, caller, primitive
+from tinygrad_lite.tensor import Tensor, constant, new
+from tinygrad_lite.tree import flatten
+
+NUMBERS = (bool, int, float, complex)
+
+
+class Tracer:
+    """Takes over every operation of one call, carries it out, and keeps a note of it.
+
+    Values are told apart by the identity of their data: whatever wraps an array, it is the same
+    value. The notes become a program.
+
+    Args:
+        name: of the function.
+        known: the tensors whose gradients are to be looked at when the call begins.
+    """
+
+    def __init__(self, name: str, known: Iterable[Tensor]) -> None:
+        self.program = Program(name)
+        self.values: dict[int, Value] = {}
+        self.kept: list[Any] = []  # what is known by its id has to stay alive
+        self.arrays: set[int] = set()
+        self.given: dict[int, Any] = {}
+        self.entry = {t: t.grad for t in known}
+        self.met: dict[Tensor, Tensor | None] = {}
+        self.data: dict[Tensor, Any] = {}
+
+    # What goes in
+
+    def argument(self, position: int, x: Any) -> Any:
+        """What the function is called with in place of one leaf of its arguments."""
+        if isinstance(x, Tensor) and x._requires_grad and x.record is None:
+            self._leaf(x, self._note(x._data, "argument", position))
+            return x
+        if isinstance(x, Tensor):
+            t = constant(_twin(x._data))
+            if x._requires_grad:
+                t = beyond(t, f"its argument {position}")
+        elif isinstance(x, np.ndarray) or (isinstance(x, np.generic) and x.dtype.kind in "fiuc"):
+            t = constant(_twin(x))
+            self.arrays.add(id(t))
+        else:
+            return x
+        self._note(t._data, "argument", position)
+        self.given[id(t)] = x
+        self.kept.append(t)
+        return t
+
+    def _note(self, data: Any, kind: str, source: Any = None) -> Value:
+        """Remember what ``data`` is."""
+        value = Value(kind, np.shape(data), data.dtype, source, site=_place())
+        if kind == "argument":
+            self.program.arguments[source] = value
+        self.values[id(data)] = value
+        self.kept.append(data)
+        return value
+
+    # What happens
+
+    def __call__(
+        self, operation: Primitive, inputs: tuple[Any, ...], attributes: dict[str, Any]
+    ) -> Any:
+        inputs = tuple(admit(x, operation.name) for x in inputs)
+        if any(hasattr(type(x), "__primitive__") for x in inputs):
+            with switched(intercept=None):
+                return operation(*inputs, **attributes)
+        values = [self.value(x) for x in inputs]
+        scope = mode().scope
+        with switched(intercept=None):
+            out = operation(*inputs, **attributes)
+        as_array = all(id(x) in self.arrays for x in inputs if isinstance(x, Tensor))
+        if not isinstance(out, Tensor):
+            out = constant(out)
+        if as_array and inputs:
+            self.arrays.add(id(out))
+        if type(out._data) is np.bool_:  # there are only two: their identity says nothing
+            out._data = np.array(out._data)
+        if id(out._data) not in self.values:
+            value = self._note(out._data, "result")
+            self.program.steps.append(
+                Instruction(operation, values, attributes, value, scope, value.site)
+            )
+        self.kept.append(out)
+        return out
+
+    def value(self, x: Any) -> Value:
+        """What an input of an operation is in the program."""
+        data = x._data if isinstance(x, Tensor) else x
+        if type(data) in NUMBERS:
+            return Value("constant", (), np.asarray(data).dtype, data, True, site=_place())
+        found = self.values.get(id(data))
+        if found is not None:
+            return found
+        if not isinstance(x, Tensor) or (x.order == 0 and not x._requires_grad):
+            if isinstance(data, np.generic):
+                return Value("constant", (), data.dtype, data, site=_place())
+            return self._note(data, "captured", data)
+        if x.record is not None:
+            raise Error(
+                f"{x._describe()} is the result of {x.record[0].name!r} outside of the compiled "
+                f"function, so it would never change in it ({_place()()}): pass it as an "
+                "argument, or compute it inside"
+            )
+        value = self._note(data, "state", x)
+        self._leaf(x, value)
+        return value
+
+    def _leaf(self, t: Tensor, value: Value) -> None:
+        """A tensor that outlives the call is seen for the first time."""
+        self.data[t] = t._data
+        if not t._requires_grad or t in self.met:
+            return
+        before = self.entry.get(t, t.grad)
+        self.met[t] = before
+        if t.grad is not None and t.grad is before and id(t.grad._data) not in self.values:
+            self._note(t.grad._data, "gradient", t).gradient_of = value
+
+    def carried(self, c: Contribution) -> None:
+        """The backward pass adds a contribution to the gradient of an input; the engine calls it."""
+        self.program.differentiates = True
+        after = self.values.get(id(c.after._data))
+        x = self.values.get(id(c.node.record[1][c.slot]._data))
+        if after is not None and after.gradient_of is None and after is not x:
+            after.gradient_of = x
+
+    def effect(self, owner: Any, call: Callable[[], Any], tensors: Iterable[Tensor]) -> Any:
+        """Carry out ``call()``, which reads the gradients of tensors and changes tensors in place.
+
+        It is repeated as it is by every call of the compiled function.
+        """
+        tensors = list(tensors)
+        for t in tensors:
+            if id(t._data) not in self.values:
+                self.value(t)
+        gradients = {t: self._gradient(t) for t in tensors}
+        site = _place()
+        with switched(intercept=None):
+            result = call()
+        self.program.steps.append(Effect(call, owner, gradients, tensors, site))
+        for t in tensors:
+            self.data[t] = t._data
+            self._note(t._data, "state", t)
+            if t.grad is not None and id(t.grad._data) in self.values:
+                continue
+        return result
+
+    def _gradient(self, t: Tensor) -> Value | None:
+        return None if t.grad is None else self.value(t.grad)
+
+    def look(self, t: Tensor, what: str) -> None:
+        """Python is about to read the values of a tensor: a program cannot know them."""
+        raise Error(
+            f"{what} reads the values of a tensor inside a compiled function ({_place()()}), "
+            "which Python does only while the function is traced; later calls would not see it. "
+            "Choose with tg.where instead of `if`, compute with tensors instead of numbers and "
+            "NumPy arrays, or return the tensor and read it outside"
+        )
+
+    # What comes out
+
+    def finish(self, result: Any) -> Program:
+        """The program, when the function has returned ``result``."""
+        program = self.program
+        leaves, program.structure = flatten(result)
+        program.returned = [self._returned(x) for x in leaves]
+        for t, before in self.met.items():
+            entry = self.values.get(id(before._data)) if before is not None else None
+            read = entry is not None and entry.kind == "gradient" and entry.source is t
+            program.leaves[t] = "none" if before is None else "some" if read else "any"
+            if t.grad is not before:
+                program.gradients[t] = self._gradient(t)
+        for t, data in self.data.items():
+            if t._data is not data:
+                program.writes[t] = self._rebound(t)
+        return program
+
+    def _rebound(self, t: Tensor) -> Value:
+        value = self.values.get(id(t._data))
+        if value is None:
+            raise Error(
+                f"{t._describe()} was given new data in a compiled function, in a way that cannot "
+                "be repeated: write `with tg.no_grad(): t -= ...`, or t[...] = values"
+            )
+        return value
+
+    def _returned(self, x: Any) -> Returned:
+        if not isinstance(x, Tensor):
+            if isinstance(x, np.ndarray) and id(x) not in self.values:
+                raise Error(
+                    "a compiled function returned an array that was computed by NumPy, not by "
+                    "operations of this library: it would be the same in every call"
+                )
+            return Returned(None, x)
+        if id(x) in self.given:
+            return Returned(self.values[id(x._data)], "given")
+        if x in self.data and x.record is None and x._data is self.data[x]:
+            return Returned(None, x)
+        return Returned(self.value(x), None, id(x) in self.arrays, x._requires_grad)
+
+
+def _twin(data: Any) -> Any:
+    """The same values under an identity of their own."""
+    return data.view(np.ndarray) if isinstance(data, np.ndarray) else np.array(data)[()]
+
+
+def _place() -> Callable[[], str]:
+    """The line of the user's code that runs now, to be put in words if it comes to that."""
+    frame = caller()
+    code, line = frame.f_code, frame.f_lineno
+    return lambda: str(graph.Site(code.co_filename, line, code.co_name))
+
+
+def _ends_here(what: str) -> Callable[..., Any]:
+    def rule(*_: Any, **__: Any) -> Any:
+        raise RuntimeError(
+            f"the backward pass came to {what}: gradients do not pass through a compiled function. "
+            "Call backward() inside of it, or take gradients there with tg.grad"
+        )
+
+    return rule
+
+
+def beyond(t: Tensor, what: str) -> Tensor:
+    """``t`` as one that requires a gradient which leads out of the compiled function: an error."""
+    end = new(Tensor)
+    end._data = t._data
+    end._requires_grad = True
+    end.order = 1
+    end.grad = end.name = end.watch = None
+    end.record = (boundary(what), (anchor,), {}, None, beyond.__code__, 0)
+    return end
+
+
+def boundary(what: str) -> Primitive:
+    """The operation that stands where a graph is cut by a compiled function."""
+    return primitive(lambda x: x, (_ends_here(what),), name="compiled")
+
+
+anchor = constant(np.float64(0))
+anchor._requires_grad = True

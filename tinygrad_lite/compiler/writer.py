@@ -1,0 +1,286 @@
+"""The writer: turns the steps of a program into lines of NumPy, keeping track of names and memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.compiler.memory import Buffer, Lifetimes, Pool
+from tinygrad_lite.compiler.naming import Names, kind, result_name
+from tinygrad_lite.compiler.passes.rewrite import known_as
+from tinygrad_lite.compiler.program import Instruction, Program, Value
+
+PRIVATE = {"clip": "np._core.umath.clip"}
+"""NumPy's functions that are not found under ``np``: clip as a ufunc, without the wrapper."""
+
+
+@dataclass
+class Sections:
+    """The parts of the source, each a list of lines."""
+
+    imports: dict[str, str] = field(default_factory=dict)
+    given: dict[str, Any] = field(default_factory=dict)
+    constants: list[str] = field(default_factory=list)
+    memory: list[str] = field(default_factory=list)
+    views: list[str] = field(default_factory=list)
+    body: list[str] = field(default_factory=list)
+
+
+class Writer:
+    """Knows what every value is called, where it lives, and which memory is free.
+
+    Attributes:
+        local: what a value is called in the body.
+        fixed: the same in the setup, for values that are in the same memory in every call.
+        solid: the values that lie in one piece of memory in C order.
+    """
+
+    def __init__(self, program: Program, lifetimes: Lifetimes, names: Names) -> None:
+        self.program = program
+        self.lifetimes = lifetimes
+        self.names = names
+        self.text = Sections()
+        self.pool = Pool()
+        self.local: dict[Value, str] = {}
+        self.fixed: dict[Value, str] = {}
+        self.solid: set[Value] = set()
+        self.buffers: dict[Value, Buffer] = {}
+        self.own: dict[Value, str] = {}
+        self.fresh: set[Value] = set()
+        self.allocated: list[str] = []
+        self.index = 0
+        self.written_over = 0
+        self._views: dict[str, str] = {}
+        self._constants: dict[Any, str] = {}
+        self._scratch: list[Buffer] = []
+
+    # Names
+
+    def np(self, path: str) -> str:
+        """A name for a function of NumPy, such as ``add.reduce``."""
+        alias = path.replace(".", "_")
+        if alias not in self.text.imports:
+            self.text.imports[alias] = PRIVATE.get(path, f"np.{path}")
+        return alias
+
+    def give(self, wish: str, thing: Any) -> str:
+        """A name for an object that the source gets from outside."""
+        for name, known in self.text.given.items():
+            if known is thing:
+                return name
+        name = self.names.new(wish)
+        self.text.given[name] = thing
+        return name
+
+    def constant(self, number: Any, dtype: np.dtype[Any]) -> str:
+        """A name for a number as an array without dimensions, which ufuncs take most quickly."""
+        key = (repr(number), dtype)
+        if key not in self._constants:
+            text = str(number).lower() if np.isfinite(number) else str(float(number))
+            wish = {"1": "one", "0": "zero", "inf": "infinity"}.get(text.removesuffix(".0"), "")
+            wish = wish or f"c{text}".replace("-", "minus_").replace(".", "_")
+            name = self.names.new(wish)
+            literal = repr(float(number)) if dtype.kind == "f" else repr(np.asarray(number).item())
+            if not np.isfinite(number):
+                literal = f'float("{float(number)}")'
+            self.text.constants.append(f"{name} = np.array({literal}, {spelled(dtype)})")
+            self._constants[key] = name
+        return self._constants[key]
+
+    def ones(self, n: int, dtype: np.dtype[Any]) -> str:
+        """A vector of ones: a product with it is the quickest sum."""
+        key = ("ones", n, dtype)
+        if key not in self._constants:
+            name = self.names.new(f"ones_{n}")
+            self.text.constants.append(f"{name} = np.ones({n}, {spelled(dtype)})")
+            self._constants[key] = name
+        return self._constants[key]
+
+    def table(self, key: Any, wish: str, expression: str) -> str:
+        """A name for an array that is made once, by ``expression``."""
+        if key not in self._constants:
+            name = self.names.new(wish)
+            self.text.constants.append(f"{name} = {expression}")
+            self._constants[key] = name
+        return self._constants[key]
+
+    def read(self, v: Value, dtype: np.dtype[Any] | None = None) -> str:
+        """What to write for a value; a Python number as one of ``dtype`` where that is the same."""
+        if v.kind == "constant":
+            return self._read_constant(v, dtype)
+        return self.local[v]
+
+    def _read_constant(self, v: Value, dtype: np.dtype[Any] | None) -> str:
+        data = v.source
+        if np.ndim(data):
+            if v not in self.local:
+                self.local[v] = self.fixed[v] = self.give("constant", np.ascontiguousarray(data))
+                self.solid.add(v)
+            return self.local[v]
+        if v.weak:
+            fits = dtype is not None and (dtype.kind == "f" or (
+                dtype.kind in "iu" and isinstance(data, int) and not isinstance(data, bool)))
+            if fits and dtype is not None and isinstance(data, (int, float)):
+                return self.constant(data, dtype)
+            return repr(data)
+        return self.constant(data, v.dtype)
+
+    # Lines
+
+    def line(self, text: str, comment: str = "") -> None:
+        """A line of the body."""
+        self.text.body.append(f"{text}  # {comment}" if comment else text)
+
+    def assign(self, step: Instruction, expression: str, to: str | None = None) -> None:
+        """``name = expression``, with the shape of it as a comment."""
+        name = self.name(step)
+        if to is not None and step.out not in self.fresh:
+            self.fixed.setdefault(step.out, to)
+        self.line(f"{name} = {expression}", kind(step.out))
+
+    def name(self, step: Instruction) -> str:
+        """What the result of a step is called; gradients as the d of what they belong to."""
+        out = step.out
+        if out not in self.local:
+            of = out.gradient_of
+            base = f"d_{self.local[of]}" if of is not None and of in self.local else ""
+            self.local[out] = self.names.new(base or result_name(step))
+        return self.local[out]
+
+    # Memory
+
+    def out(self, step: Instruction, over: Sequence[int] = ()) -> str:
+        """Memory for the result of a step: its own, or that of an input that dies, or a buffer.
+
+        ``over`` are the inputs that may be overwritten while the step reads them.
+        """
+        value = step.out
+        self.solid.add(value)
+        if value in self.own:
+            self.fixed[value] = self.own[value]
+            return self.own[value]
+        if value in self.fresh:
+            name = self.name(step)
+            self.line(f"{name} = {self.np('empty')}({value.shape}, {spelled(value.dtype)})")
+            return name
+        buffer = self._inherited(step, over) or self.pool.take(value.shape, value.dtype)
+        self.buffers[value] = buffer
+        self.fixed[value] = buffer.name
+        return buffer.name
+
+    def _inherited(self, step: Instruction, over: Sequence[int]) -> Buffer | None:
+        for slot in over:
+            v = step.inputs[slot]
+            buffer = self.buffers.get(v)
+            if buffer is None or self.lifetimes.end(v) != self.index:
+                continue
+            if (v.shape, v.dtype) == (step.out.shape, step.out.dtype):
+                del self.buffers[v]
+                self.written_over += 1
+                return buffer
+        return None
+
+    def scratch(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+        """Memory until the end of the step."""
+        buffer = self.pool.take(shape, dtype)
+        self._scratch.append(buffer)
+        return buffer.name
+
+    def close(self) -> None:
+        """The step is written: what nobody reads from here on is free."""
+        for buffer in self._scratch:
+            self.pool.give(buffer)
+        self._scratch.clear()
+        for v in [v for v in self.buffers if self.lifetimes.end(v) <= self.index]:
+            self.pool.give(self.buffers.pop(v))
+
+    # Views
+
+    def view(self, v: Value, how: str, wish: str) -> str:
+        """``v`` seen as ``how`` (such as ``{}.T``): made once if its memory stays where it is."""
+        base = self.fixed.get(v)
+        if base is None:
+            return how.format(self.read(v))
+        return self.setup_view(base, how, f"{base}_{wish}")
+
+    def setup_view(self, base: str, how: str, wish: str) -> str:
+        """A view of memory that stays where it is."""
+        text = how.format(base)
+        if text not in self._views:
+            name = self.names.new(wish)
+            self.text.views.append(f"{name} = {text}")
+            self._views[text] = name
+        return self._views[text]
+
+    def transposed(self, v: Value) -> str:
+        """The transpose of a matrix."""
+        return self.view(v, "{}.T", "T")
+
+
+def spelled(dtype: np.dtype[Any]) -> str:
+    """A dtype in source."""
+    return f"np.{dtype.name}" if hasattr(np, dtype.name) and dtype.name != "bool" else repr(dtype.str)
+
+
+Emitter = Callable[[Instruction, Writer], bool]
+
+EMITTERS: dict[str, Emitter] = {}
+"""How the operations of the library are written, by the name that ``known_as`` gives them.
+
+An emitter returns False where it has no special way; every other operation calls its forward.
+"""
+
+
+def emits(*names: str) -> Callable[[Emitter], Emitter]:
+    """Enter a function into the table."""
+
+    def enter(emitter: Emitter) -> Emitter:
+        EMITTERS.update(dict.fromkeys(names, emitter))
+        return emitter
+
+    return enter
+
+
+def emit(step: Instruction, w: Writer) -> None:
+    """Write one step."""
+    emitter = EMITTERS.get(known_as(step.operation))
+    if emitter is None and isinstance(step.operation.forward, np.ufunc):
+        emitter = EMITTERS["ufunc"]
+    if emitter is None or not emitter(step, w):
+        _call(step, w)
+
+
+def has_own_way(step: Instruction) -> bool:
+    """Whether a step is written in a special way, rather than by calling its forward."""
+    return known_as(step.operation) in EMITTERS or isinstance(step.operation.forward, np.ufunc)
+
+
+def _call(step: Instruction, w: Writer) -> None:
+    """Any operation: call what computes it."""
+    forward = step.operation.forward
+    if isinstance(forward, np.ufunc) and getattr(np, forward.__name__, None) is forward:
+        function = w.np(forward.__name__)
+    else:
+        function = w.give(step.operation.name, forward)
+    given = [w.read(v) for v in step.inputs]
+    given += [f"{key}={_attribute(key, value, w)}" for key, value in step.attributes.items()]
+    w.assign(step, f"{function}({', '.join(given)})")
+
+
+def _attribute(key: str, value: Any, w: Writer) -> str:
+    if _plain(value):
+        return repr(value)
+    if isinstance(value, np.dtype):
+        return f"np.dtype({value.str!r})"
+    return w.give(key, value)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, (tuple, list)):
+        return all(_plain(item) for item in value)
+    if isinstance(value, float):
+        return bool(np.isfinite(value)) and type(value) is float
+    return value is None or value is Ellipsis or type(value) in (bool, int, str, slice)
