@@ -322,7 +322,7 @@ def _chosen(primitive: Primitive, choose: Callable[..., float], dropped: bool, t
 def _clip_kinks() -> list[Kink]:
     return [
         at(x, slope, low=-1.0, high=1.0)
-        for x, slope in ((-1.0, 0), (1.0, 0), (-inf, 0), (inf, 0), (0.0, 1), (2.0, 0), (nan, 1))
+        for x, slope in ((-1.0, 0), (1.0, 0), (-inf, 0), (inf, 0), (0.0, 1), (2.0, 0), (nan, 0))
     ] + [at(5.0, 1, low=None, high=None), at(1.0, 0, low=1.0, high=None), at(0.0, 0, low=2, high=1)]
 
 
@@ -377,13 +377,13 @@ SELECTION = (
         selection._at_least,
         each(max),
         broadcast_row(selection._at_least, each(max), SIGNED, APART).examples,
-        [pair(1, 1, 0, 1), pair(2, 1, 1, 0), pair(nan, 1, 1, 0)],
+        [pair(1, 1, 0, 1), pair(2, 1, 1, 0), pair(nan, 1, 0, 0)],
     ),
     Row(
         selection._at_most,
         each(min),
         broadcast_row(selection._at_most, each(min), APART, SIGNED).examples,
-        [pair(1, 1, 0, 1), pair(0, 1, 1, 0), pair(nan, 1, 1, 0)],
+        [pair(1, 1, 0, 1), pair(0, 1, 1, 0), pair(nan, 1, 0, 0)],
     ),
 )
 

@@ -16,6 +16,8 @@ def _masked_forward(x: Any, condition: Any) -> Any:
     if isinstance(x, np.generic) and isinstance(condition, (bool, np.bool_)):
         return x if condition else x.dtype.type(0)
     x = np.asarray(x)
+    if x.size < 2048:  # where is quicker as long as its branches are few
+        return np.where(condition, x, 0)
     ones = np.negative(np.asarray(condition, np.bool_).view(np.int8))  # all bits set, or none
     return np.bitwise_and(x.view(_BITS[x.itemsize]), ones).view(x.dtype)
 
@@ -177,25 +179,22 @@ def _clip_forward(x: Any, *, low: Any, high: Any) -> Any:
 
 _clip = primitive(
     _clip_forward,
-    (lambda g, out, x, low, high: masked(g, logical_not(_outside(x, low, high))),),
+    (lambda g, out, x, low, high: masked(g, _inside(x, low, high)),),
     name="clip",
     elementwise=True,
     bounded=True,
 )
 
 
-def _outside(x: Any, low: Any, high: Any) -> Any:
-    below = False if low is None else x <= low
-    above = False if high is None else x >= high
-    return below | above
+def _inside(x: Any, low: Any, high: Any) -> Any:
+    above = True if low is None else x > low
+    below = True if high is None else x < high
+    return above & below
 
 
 _at_least = primitive(
     np.maximum,
-    (
-        lambda g, out, x, low: masked(g, logical_not(x <= low)),
-        lambda g, out, x, low: masked(g, x <= low),
-    ),
+    (lambda g, out, x, low: masked(g, x > low), lambda g, out, x, low: masked(g, x <= low)),
     name="at_least",
     symbol="≥",
     elementwise=True,
@@ -204,10 +203,7 @@ _at_least = primitive(
 
 _at_most = primitive(
     np.minimum,
-    (
-        lambda g, out, x, high: masked(g, logical_not(x >= high)),
-        lambda g, out, x, high: masked(g, x >= high),
-    ),
+    (lambda g, out, x, high: masked(g, x < high), lambda g, out, x, high: masked(g, x >= high)),
     name="at_most",
     symbol="≤",
     elementwise=True,

@@ -1,0 +1,250 @@
+"""Elementwise functions beyond the table: high orders, masks, operators, precision."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite.backward import cotangents
+
+inf, pi = math.inf, math.pi
+PHI = 1 / math.sqrt(2 * pi)  # the density of the normal distribution at 0
+E40 = math.exp(-40)
+
+
+def derivatives(f: Callable[[Any], Any], at: float, orders: int) -> list[float]:
+    """The derivatives of ``f``, each the gradient of the one before."""
+    x = tg.tensor(at, requires_grad=True)
+    y, found = f(x), []
+    with np.errstate(all="ignore"):
+        for _ in range(orders):
+            y = (
+                cotangents(y, create_graph=True).get(x, tg.tensor(0.0))
+                if y.requires_grad
+                else 0 * x
+            )
+            found.append(float(y.data))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "expected"),
+    [
+        (lambda x: tg.exp(-(x**2)), 0.0, [0, -2, 0, 12]),
+        (tg.sinc, 0.0, [0, -(pi**2) / 3, 0, pi**4 / 5]),
+        (tg.tanh, 0.0, [1, 0, -2, 0, 16]),
+        (tg.tanh, 20.0, [4 * math.exp(-40), -8 * math.exp(-40), 16 * math.exp(-40)]),
+        (tg.tanh, -20.0, [4 * math.exp(-40), 8 * math.exp(-40), 16 * math.exp(-40)]),
+        (tg.sigmoid, 0.0, [1 / 4, 0, -1 / 8, 0]),
+        (tg.sigmoid, 40.0, [E40, -E40, E40]),
+        (tg.sigmoid, -40.0, [E40, E40, E40]),
+        (tg.sigmoid, 1000.0, [0, 0, 0]),
+        (tg.sigmoid, -1000.0, [0, 0, 0]),
+        (tg.softplus, 0.0, [1 / 2, 1 / 4, 0, -1 / 8]),
+        (tg.softplus, 40.0, [1, E40, -E40]),
+        (tg.softplus, -40.0, [E40, E40, E40]),
+        (tg.logsigmoid, 40.0, [E40, -E40, E40]),
+        (tg.logsigmoid, -40.0, [1, -E40, -E40]),
+        (lambda x: tg.logaddexp(x, 0), 0.0, [1 / 2, 1 / 4, 0, -1 / 8]),
+        (lambda x: tg.logaddexp(x, x), 3.0, [1, 0, 0]),
+        (tg.erf, 0.0, [2 / math.sqrt(pi), 0, -4 / math.sqrt(pi)]),
+        (tg.gelu, 0.0, [0.5, 2 * PHI, 0, -4 * PHI]),
+        (tg.silu, 0.0, [0.5, 0.5, 0, -0.5]),
+        (tg.silu, -1000.0, [0, 0, 0]),
+        (tg.silu, 1000.0, [1, 0, 0]),
+        (tg.gelu, -100.0, [0, 0, 0]),
+        (tg.gelu, 100.0, [1, 0, 0]),
+        (tg.mish, -1000.0, [0, 0, 0]),
+        (tg.mish, 1000.0, [1, 0, 0]),
+        (tg.elu, 0.0, [1, 1, 1]),
+        (tg.softsign, 0.0, [1, 0]),
+        (tg.arctan, 0.0, [1, 0, -2, 0]),
+        (tg.arcsinh, 0.0, [1, 0, -1, 0]),
+        (tg.log1p, 0.0, [1, -1, 2, -6]),
+        (tg.expm1, 0.0, [1, 1, 1]),
+        (tg.sqrt, 0.0, [inf, -inf]),
+        (tg.square, 0.0, [0, 2, 0]),
+        (tg.reciprocal, -2.0, [-1 / 4, -1 / 4, -3 / 8]),
+        (lambda x: tg.power(x, 0), 0.0, [0, 0, 0]),
+        (lambda x: tg.power(x, 1), 0.0, [1, 0, 0]),
+        (lambda x: tg.power(x, 2), 0.0, [0, 2, 0]),
+        (lambda x: tg.power(x, 3), 0.0, [0, 0, 6, 0]),
+        (lambda x: tg.power(x, 2.5), 0.0, [0, 0, inf]),
+        (lambda x: tg.power(x, np.float64(3)), -2.0, [12, -12, 6, 0]),
+        (lambda x: tg.power(x, -1), -2.0, [-1 / 4, -1 / 4, -3 / 8]),
+        (lambda x: tg.power(2.0, x), 0.0, [math.log(2), math.log(2) ** 2, math.log(2) ** 3]),
+        (lambda x: tg.power(0.0, x), 2.0, [0, 0, 0]),
+        (lambda x: tg.xlogy(x, x), 1.0, [1, 1, -1, 2]),
+        (lambda x: tg.hypot(x, 1.0), 0.0, [0, 1, 0, -3]),
+        (lambda x: tg.hypot(x, 0.0), 2.0, [1, 0, 0]),
+        (lambda x: tg.arctan2(x, 1.0), 0.0, [1, 0, -2]),
+        (lambda x: tg.arctan2(x, -1.0), 0.0, [-1, 0, 2]),
+        (lambda x: x * x * x, 0.0, [0, 0, 6, 0]),
+        (lambda x: tg.maximum(x, x), 2.0, [1, 0]),
+        (lambda x: tg.maximum(x, -x), 0.0, [0, 0]),
+        (lambda x: tg.abs(x) * x, 3.0, [6, 2, 0]),
+        (lambda x: tg.remainder(x * x, 3.0), 2.0, [4, 2, 0]),
+    ],
+)
+def test_derivatives(f: Callable[[Any], Any], at: float, expected: list[float]) -> None:
+    found = derivatives(f, at, len(expected))
+    np.testing.assert_allclose(found, expected, rtol=1e-13, atol=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "y", "expected"),
+    [
+        (tg.multiply, 0.0, 0.0, 1),
+        (tg.divide, 0.0, 2.0, -1 / 4),
+        (tg.power, 2.0, 0.0, 1 / 2),
+        (tg.power, 0.0, 3.0, 0),
+        (tg.xlogy, 0.0, 4.0, 1 / 4),
+        (tg.logaddexp, 0.0, 0.0, -1 / 4),
+        (tg.hypot, 1.0, 0.0, 0),
+        (tg.hypot, 3.0, 4.0, -12 / 125),
+    ],
+)
+@pytest.mark.parametrize("first", [0, 1])
+def test_mixed_derivative_in_either_order(
+    f: Callable[..., Any], x: float, y: float, expected: float, first: int
+) -> None:
+    leaves = [tg.tensor(x, requires_grad=True), tg.tensor(y, requires_grad=True)]
+    once = cotangents(f(*leaves), create_graph=True)[leaves[first]]
+    twice = cotangents(once)[leaves[1 - first]]
+    np.testing.assert_allclose(twice, expected, rtol=1e-14, atol=1e-300)
+
+
+nan = math.nan
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(
+    ("f", "at", "expected"),
+    [
+        (lambda x: tg.where(x > 0, tg.log(x), 0.0), [-1.0, 0.0, 2.0], [0, 0, 0.5]),
+        (lambda x: tg.where(x != 0, tg.sin(x) / x, 1.0), [0.0, inf], [0, nan]),
+        (lambda x: tg.where(tg.isnan(x), 0.0, tg.tanh(x)), [nan, 0.0], [0, 1]),
+        (lambda x: tg.where(tg.isnan(x), 0.0, tg.sigmoid(x)), [nan, 0.0], [0, 0.25]),
+        (lambda x: tg.where(x < 700, tg.exp(x), 0.0), [800.0, 0.0], [0, 1]),
+        (lambda x: tg.sqrt(tg.relu(x)), [-1.0, 4.0], [0, 0.25]),
+        (lambda x: tg.log(tg.clip(x, 0, 1)), [-1.0, 0.5, 2.0], [0, 2, 0]),
+        (lambda x: tg.sqrt(tg.maximum(x, 0.0)), [-1.0, 4.0], [0, 0.25]),
+        (lambda x: tg.reciprocal(tg.where(x > 0, x, 0.0)), [-1.0, 2.0], [0, -0.25]),
+    ],
+)
+def test_what_is_not_chosen_gets_exactly_zero(
+    f: Callable[[Any], Any], at: list[float], expected: list[float]
+) -> None:
+    x = tg.tensor(at, requires_grad=True)
+    tg.sum(f(x)).backward()
+    np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"])
+@pytest.mark.parametrize("other", [2, 2.5, np.float64(2.5), np.array([2.0, 1.5])], ids=repr)
+def test_operators_on_both_sides(name: str, other: Any) -> None:
+    f = getattr(operator, name)
+    values = np.array([1.5, 4.0])
+    x = tg.tensor(values, requires_grad=True)
+    for out, expected in ((f(x, other), f(values, other)), (f(other, x), f(other, values))):
+        assert isinstance(out, tg.Tensor) and out.requires_grad
+        np.testing.assert_allclose(out.numpy(), expected, rtol=1e-15)
+    changed = tg.tensor(values)
+    changed = getattr(operator, f"i{name}")(changed, other)
+    np.testing.assert_allclose(changed.numpy(), f(values, other), rtol=1e-15)
+
+
+def test_python_functions_on_tensors() -> None:
+    x = tg.tensor([-7.25, 7.5])
+    assert [t.tolist() for t in divmod(x, 2)] == [[-4.0, 3.0], [0.75, 1.5]]
+    assert [t.tolist() for t in divmod(10, x)] == [[-2.0, 1.0], [-4.5, 2.5]]
+    assert round(x).tolist() == [-7.0, 8.0]
+    assert round(x, 1).tolist() == [-7.2, 7.5]
+    assert abs(x).tolist() == [7.25, 7.5]
+    assert (math.floor(x[0]), math.ceil(x[0]), int(x[0])) == (-8, -7, -7)
+
+
+UNARY = (  # noqa: SIM905 - a list would take a page
+    "abs arccos arccosh arcsin arcsinh arctan arctanh cbrt ceil cos cosh exp exp2 expm1 floor "
+    "log log10 log1p log2 negative positive reciprocal round sign sin sinc sinh sqrt square tan "
+    "tanh trunc"
+).split()
+BINARY = (  # noqa: SIM905 - a list would take a page
+    "add arctan2 divide floor_divide fmax fmin fmod hypot logaddexp logaddexp2 maximum minimum "
+    "multiply power remainder subtract"
+).split()
+
+
+@pytest.mark.parametrize("name", UNARY + BINARY)
+def test_numpy_functions_dispatch(name: str) -> None:
+    values = np.array([1.25, 2.5]) if name == "arccosh" else np.array([0.25, 0.5])
+    x = tg.tensor(values, requires_grad=True)
+    arguments = (x, values[::-1]) if name in BINARY else (x,)
+    plain = (values, values[::-1]) if name in BINARY else (values,)
+    out = getattr(np, name)(*arguments)
+    assert isinstance(out, tg.Tensor) and out.requires_grad
+    np.testing.assert_allclose(out.numpy(), getattr(np, name)(*plain), rtol=1e-15)
+
+
+def test_clip_takes_numpy_names_and_bounds_of_every_kind() -> None:
+    x = tg.tensor([-2.0, 0.5, 1.0, 3.0, nan], requires_grad=True)
+    expected = np.clip(x.numpy(), 0, 1)
+    low, high = tg.tensor(0.0, requires_grad=True), np.array(1.0)
+    for out in (
+        np.clip(x, 0, 1),
+        np.clip(x, a_min=0, a_max=1),
+        tg.clip(x, min=0, max=1),
+        tg.clip(x, low, high),
+        x.clip(0, 1),
+    ):
+        np.testing.assert_array_equal(out.numpy(), expected)
+    tg.clip(x[:-1], low, high).sum().backward()
+    assert x.grad.tolist() == [0, 1, 0, 0, 0] and low.grad.item() == 1
+    with pytest.raises(TypeError, match="a bound once"):
+        tg.clip(x, 0, min=1)
+    assert tg.clip(np.array([1, 5]), 2, None).dtype == np.int64
+
+
+@pytest.mark.parametrize(("f", "reference"), [(tg.erf, math.erf), (tg.erfc, math.erfc)])
+def test_error_function_is_right_to_the_last_digits(
+    f: Callable[[Any], Any], reference: Callable[[float], float]
+) -> None:
+    x = np.concatenate([np.linspace(-7, 26, 3001), np.logspace(-300, 0, 100), [-0.46875, 4.0]])
+    for dtype, units in (("float64", 8), ("float32", 8)):
+        points = x[np.abs(x) < 9].astype(dtype) if dtype == "float32" else x
+        expected = np.array([reference(float(v)) for v in points]).astype(dtype)
+        found = f(points)
+        assert found.dtype == dtype
+        assert np.max(np.abs(found - expected) / np.spacing(np.abs(expected))) <= units
+
+
+def test_gelu_approximations() -> None:
+    x = np.linspace(-5, 5, 101)
+    np.testing.assert_allclose(tg.gelu(x, "tanh"), tg.gelu(x), atol=1e-3)
+    inner = math.sqrt(2 / pi) * (x + 0.044715 * x**3)
+    np.testing.assert_allclose(tg.gelu(x, "tanh"), x * (1 + np.tanh(inner)) / 2, atol=1e-15)
+    with pytest.raises(ValueError, match="approximate='none' or 'tanh'"):
+        tg.gelu(x, "fast")
+
+
+def test_integers_become_floating_where_numpy_makes_them_so() -> None:
+    for name in ("sigmoid", "softplus", "logsigmoid", "erf", "erfc", "sinc", "exp", "softmax"):
+        for x in (np.array([3, 2, 1], "uint8"), np.array([3, 2, 1])):
+            out = getattr(tg, name)(x)
+            np.testing.assert_allclose(out, getattr(tg, name)(x.astype(float)), rtol=1e-3)
+
+
+def test_half_precision_does_not_overflow_inside() -> None:
+    x = tg.tensor(np.array([-60000, -20, 20, 60000], "float16"), requires_grad=True)
+    for f in (tg.sigmoid, tg.tanh, tg.softplus, tg.silu, tg.gelu, tg.mish, tg.softsign, tg.elu):
+        out = f(x)
+        assert out.dtype == np.float16 and np.isfinite(out.numpy()).all()
+        x.grad = None
+        out.sum().backward()
+        assert x.grad.dtype == np.float16 and np.isfinite(x.grad.numpy()).all()
