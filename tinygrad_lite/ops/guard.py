@@ -47,6 +47,6 @@ def has_nan(c: Any) -> bool:
     values = getattr(c, "_data", c)
     if isinstance(values, np.ndarray):
         # The dot product reads each element once; squares may overflow, but only NaN gives NaN.
-        total = np.dot(flat := values.reshape(-1), flat)
-        return bool(total != total)
+        total = np.vdot(values, values)
+        return total != total
     return isinstance(values, np.generic) and bool(values != values)

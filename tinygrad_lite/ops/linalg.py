@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -79,28 +80,27 @@ matmul = primitive(
 
 def _affine(x: Any, weight: Any, bias: Any) -> Any:
     out = np.matmul(x, weight.T)
-    if np.result_type(out, bias) != out.dtype:
+    if bias.dtype is not out.dtype or not out.ndim:
         return out + bias
-    out += bias
-    return out
+    return np.add(out, bias, out)
 
 
 def _affine_weight(g: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
-    if np.ndim(x) != 2:
+    if g.ndim != 2:
         x, g = _flat(x), _flat(g)
     return guard.linear(_turned_times, g, x)
 
 
 def _turned_times(g: Any, x: Any) -> Any:
-    return matmul(g.T, x)
+    return g.T @ x
 
 
 affine = primitive(
     _affine,
     (
-        lambda g, out, x, weight, bias: guard.linear(matmul, g, weight),
+        lambda g, out, x, weight, bias: guard.linear(operator.matmul, g, weight),
         _affine_weight,
-        lambda g, out, x, weight, bias: sum(g, axis=tuple(range(np.ndim(g) - 1))),
+        lambda g, out, x, weight, bias: sum(g, 0 if g.ndim == 2 else tuple(range(g.ndim - 1))),
     ),
     name="linear",
     symbol="xWᵀ+b",
