@@ -58,32 +58,40 @@ class Names:
             self.nodes = sorted(union, key=graph.by_order)
         lonely = [t for t in self.outputs if t.record is None]
         self.leaves: list[Tensor] = list(dict.fromkeys([*graph.leaves(self.nodes), *lonely]))
+        self._same = self._wrapped_again()
+        self.leaves = [t for t in self.leaves if t not in self._same]
         self.index = {t: i for i, t in enumerate(self.nodes)}
         self.keys = {t: f"t{i}" for i, t in enumerate(self.nodes)}
         self.keys |= {t: f"leaf{i}" for i, t in enumerate(self.leaves)}
         self._calls: dict[Scope, Call] = {}
         parameters = self._parameter_names()
-        self._given: dict[Tensor, str] = {**parameters, **(given or {})}
+        self.given: dict[Tensor, str] = {**parameters, **(given or {})}
         self._names: dict[Tensor, str] = {}
         for letter, tensors in (("x", self.leaves), ("v", self.nodes)):
             unnamed = 0
             for t in tensors:
-                name = self._given.get(t) or t.name
+                name = self.given.get(t) or t.name
                 if name is None and is_number(t):
                     name = number(t.data)
                 elif name is None:
                     unnamed += 1
                     name = f"{letter}{unnamed}"
                 self._names[t] = name
+        for twin, t in self._same.items():
+            self.keys[twin], self._names[twin] = self.keys[t], self._names[t]
         self._ends = set(self.outputs)
         self._inputs = set(given or ())
 
     def __getitem__(self, t: Tensor) -> str:
         return self._names[t]
 
+    def canonical(self, t: Tensor) -> Tensor:
+        """The node that stands for ``t``: another one if both wrap one and the same array."""
+        return self._same.get(t, t)
+
     def chosen(self, t: Tensor) -> bool:
         """Whether the name was given by somebody, rather than counted."""
-        return t in self._given or t.name is not None
+        return t in self.given or t.name is not None
 
     def kind(self, t: Tensor) -> str:
         """``parameter``, ``input``, ``constant``, ``intermediate`` or ``output``."""
@@ -103,7 +111,9 @@ class Names:
 
     def path(self, node: Tensor) -> str:
         """The path of the innermost module that recorded ``node``; empty outside of modules."""
-        return "" if node.record is None or node.record[3] is None else self.call(node.record[3]).path
+        return (
+            "" if node.record is None or node.record[3] is None else self.call(node.record[3]).path
+        )
 
     def call(self, scope: Scope) -> Call:
         """How the call of a module is shown."""
@@ -121,9 +131,21 @@ class Names:
         kind = "module" if module is None else type(module).__name__
         if scope.outer is None:
             return Call("", kind, kind, 0)
-        parent, outer = scope.outer.module(), self._calls[scope.outer]
-        name = parent.child_name(module) if hasattr(parent, "child_name") else None
+        outer = self._calls[scope.outer]
+        child_name = getattr(scope.outer.module(), "child_name", None)
+        name = None if child_name is None else child_name(module)
         return Call(name or "", kind, f"{outer.path}.{name or kind}", outer.depth + 1)
+
+    def _wrapped_again(self) -> dict[Tensor, Tensor]:
+        """Leaves around an array that an earlier leaf holds already, and that earlier leaf."""
+        first: dict[int, Tensor] = {}  # by id, while the leaves keep the arrays alive
+        same = {}
+        for t in self.leaves:
+            if t.order == 0 and isinstance(t._data, np.ndarray) and t.name is None:
+                earlier = first.setdefault(id(t._data), t)
+                if earlier is not t:
+                    same[t] = earlier
+        return same
 
     def _parameter_names(self) -> dict[Tensor, str]:
         """The names by which the outermost modules know the leaves."""

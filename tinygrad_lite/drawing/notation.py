@@ -1,4 +1,4 @@
-"""How operations are written as mathematics: signs, precedence, and as few parentheses as needed."""
+"""How operations are written as mathematics: signs, precedence, and few parentheses."""
 
 from __future__ import annotations
 
@@ -58,7 +58,14 @@ INFIX: dict[str, tuple[str, int]] = {
     "logical_xor": ("xor", LOGIC),
 }
 
-SHORT = {"sum": "Σ", "sigmoid": "σ", "maximum": "max", "minimum": "min", "prod": "Π", "scatter": "place"}
+SHORT = {
+    "sum": "Σ",
+    "sigmoid": "σ",
+    "maximum": "max",
+    "minimum": "min",
+    "prod": "Π",
+    "scatter": "place",
+}
 
 _RAISED = str.maketrans("0123456789+−()nxy", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿˣʸ")
 
@@ -170,6 +177,11 @@ def index_word(part: Any, arrays: Any) -> str:
     return "…" if part is Ellipsis else str(next(arrays, "·"))
 
 
+def _linear(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
+    product = _infix("matmul", parts[0], Expression(f"{enclosed(parts[1], ATOM)}ᵀ"))
+    return product if len(parts) < 3 else _infix("add", product, parts[2])
+
+
 _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression]] = {
     "negative": _negative,
     "power": lambda parts, _: _power(parts[0], parts[1]),
@@ -184,6 +196,7 @@ _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression
     "where": _where,
     "clip": _clip,
     "getitem": _getitem,
+    "linear": _linear,
     "positive": lambda parts, _: parts[0],
     "cast": _rearranged("cast"),
     "reshape": _rearranged("reshape"),

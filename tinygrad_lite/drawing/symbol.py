@@ -156,9 +156,7 @@ def expression(x: Any) -> Expression:
     return Expression(whole(x) if np.size(x) <= SMALL else f"⟨{shape_text(np.shape(x))}⟩")
 
 
-def _applied(
-    name: str, inputs: Sequence[Any], attributes: Mapping[str, Any], value: Any
-) -> Symbol:
+def _applied(name: str, inputs: Sequence[Any], attributes: Mapping[str, Any], value: Any) -> Symbol:
     """The symbol of an operation's value; of known numbers only, it is a known number itself."""
     parts = [expression(x) for x in inputs]
     if np.ndim(value) == 0 and all(part.value is not None for part in parts):
@@ -214,7 +212,7 @@ def argument_names(operation: Primitive, count: int) -> list[str]:
         return [f"x{i}" for i in range(count)]
     parameters = list(inspect.signature(rule).parameters.values())
     parameters = parameters[3:] if isinstance(rules, PerSlot) else parameters[2:]
-    names = []
+    names: list[str] = []
     for p in parameters:
         if p.kind is p.VAR_POSITIONAL:
             names += [f"{p.name.removesuffix('s')}{i}" for i in range(count - len(names))]

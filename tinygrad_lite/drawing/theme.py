@@ -1,4 +1,4 @@
-"""The colours of pictures: three themes, and a scale for gradients that colour-blind readers see."""
+"""The colours of pictures: three themes, and a scale for gradients that every eye can read."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.backward import Contribution, cotangents, run_backward
 from tinygrad_lite.drawing.naming import Names, is_number
-from tinygrad_lite.drawing.notation import Expression, literal
+from tinygrad_lite.drawing.notation import Expression, literal, write
 from tinygrad_lite.drawing.symbol import local_rule
 from tinygrad_lite.drawing.values import STRIP, described, gist
 from tinygrad_lite.mode import switched
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tensor import Tensor, Watch
 
 
 class Event(NamedTuple):
@@ -120,7 +120,16 @@ class Trace(Sequence[Event]):
         """
         return _aligned(
             [
-                ["step", "operation", "to", "rule", "upstream", "local", "contribution", "gradient"],
+                [
+                    "step",
+                    "operation",
+                    "to",
+                    "rule",
+                    "upstream",
+                    "local",
+                    "contribution",
+                    "gradient",
+                ],
                 *(
                     [
                         str(e.step),
@@ -145,7 +154,11 @@ class Trace(Sequence[Event]):
         for i, t in enumerate(names.nodes):
             operation, inputs = t.record[:2]
             place = graph.site(t)
-            source = {"file": place.filename, "line": place.line, "code": place.source} if place else None
+            source = (
+                {"file": place.filename, "line": place.line, "code": place.source}
+                if place
+                else None
+            )
             nodes.append(
                 {
                     "id": f"op{i}",
@@ -261,7 +274,7 @@ def observe_quietly(
 @contextmanager
 def unwatched(tensors: Sequence[Tensor]) -> Iterator[None]:
     """Set aside, for the body of a ``with``, what tensors want done with their gradients."""
-    watched = [(t, t.watch) for t in tensors if t.watch is not None]
+    watched = [(t, t.watch) for t in tensors if isinstance(t.watch, Watch)]
     for t, _ in watched:
         t.watch = None
     try:
@@ -292,7 +305,9 @@ def accumulation(before: Any, contribution: Any, after: Any) -> str:
     if before is None:
         return gist(after, True)
     added = gist(contribution, True)
-    return f"{gist(before, True)} + {f'({added})' if added[0] == '−' else added} → {gist(after, True)}"
+    return (
+        f"{gist(before, True)} + {f'({added})' if added[0] == '−' else added} → {gist(after, True)}"
+    )
 
 
 def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Event]:
@@ -358,8 +373,6 @@ def _statement(names: Names, event: Event) -> str:
 
 def stated(names: Names, t: Tensor) -> str:
     """The right-hand side of a record: the operation in the names of its inputs."""
-    from tinygrad_lite.drawing.notation import write
-
     operation, inputs, attributes = t.record[:3]
     parts = [literal(x.data) if is_number(x) else Expression(names[x]) for x in inputs]
     return write(operation.name, parts, attributes).text

@@ -1,4 +1,4 @@
-"""What of a graph is drawn singly, and what is folded: modules, repeats, and the rest of big graphs."""
+"""What of a graph is drawn singly and what is folded: modules, repeats, the rest of big graphs."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def plan(
         deepest = max((len(graph.scopes(node)) for node in names.nodes), default=0)
         top = deepest if depth is None else min(deepest, depth)
         limits = [depth, *range(top - 1, 0, -1)]
-    folded = _chooser(collapse)
+    folded = chooser(collapse)
     for limit in limits:
         units = _repeats(names, _units(names, limit, folded))
         if _cost(units) <= max_nodes:
@@ -55,14 +55,16 @@ def plan(
     return _middle_left_out(units, max_nodes)
 
 
-def _chooser(collapse: bool | str | Collection[str] | None) -> Callable[[Call], bool]:
+def chooser(collapse: bool | str | Collection[str] | None) -> Callable[[Call], bool]:
     """Whether a module call was asked to be folded, by its path, its name or its class."""
     if collapse is None or collapse is False:
         return lambda call: False
     if collapse is True:
         return lambda call: call.depth > 0
     wanted = {collapse} if isinstance(collapse, str) else set(collapse)
-    return lambda call: bool(wanted & {call.path, call.path.partition(".")[2], call.name, call.kind})
+    return lambda call: bool(
+        wanted & {call.path, call.path.partition(".")[2], call.name, call.kind}
+    )
 
 
 def _units(names: Names, depth: int | None, folded: Callable[[Call], bool]) -> list[Unit]:
@@ -111,9 +113,12 @@ def _run(kinds: Sequence[object], units: Sequence[Unit], start: int) -> tuple[in
     best = (1, 1)
     for period in range(1, LONGEST_PATTERN + 1):
         end = start
-        while end < len(kinds) and kinds[end] is not None and (
-            end < start + period or kinds[end] == kinds[end - period]
-        ) and units[end].scopes == units[start].scopes:
+        while (
+            end < len(kinds)
+            and kinds[end] is not None
+            and (end < start + period or kinds[end] == kinds[end - period])
+            and units[end].scopes == units[start].scopes
+        ):
             end += 1
         times = (end - start) // period
         if times > 1 and period * times > best[0] * best[1]:
@@ -135,14 +140,18 @@ def _signature(unit: Unit) -> object:
 def _cost(units: Sequence[Unit]) -> int:
     """About how many shapes are drawn: circles, results, groups and leaves."""
     leaves = {
-        x for unit in units if unit.kind == "operation" for x in unit.nodes[0].record[1] if x.record is None
+        x
+        for unit in units
+        if unit.kind == "operation"
+        for x in unit.nodes[0].record[1]
+        if x.record is None
     }
     return 2 * len(units) + len(leaves)
 
 
 def _middle_left_out(units: list[Unit], max_nodes: int) -> list[Unit]:
     """The first and the last units, and one that stands for all between them."""
-    tail = _fitting(reversed(units), max_nodes * 3 // 5)
+    tail = _fitting(units[::-1], max_nodes * 3 // 5)
     head = _fitting(units[: len(units) - tail], max_nodes * 2 // 5)
     middle = units[head : len(units) - tail]
     if len(middle) < 2:
@@ -156,7 +165,7 @@ def _middle_left_out(units: list[Unit], max_nodes: int) -> list[Unit]:
     return [*units[:head], rest, *units[len(units) - tail :]]
 
 
-def _fitting(units: Sequence[Unit] | reversed[Unit], budget: int) -> int:
+def _fitting(units: Sequence[Unit], budget: int) -> int:
     """How many of the units, from the first on, fit the budget."""
     count = spent = 0
     for unit in units:

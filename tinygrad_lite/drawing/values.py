@@ -1,4 +1,4 @@
-"""How numbers and arrays are written in pictures: short, whole where small, summed up where large."""
+"""How numbers and arrays are written in pictures: whole where small, summed up where large."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-SMALL = 6  # elements that are written out in a box or on an edge
+SMALL = 4  # elements that are written out in a box or on an edge
 STRIP = 64  # cells of a heat strip
 
 
@@ -45,9 +45,7 @@ def whole(value: Any) -> str:
     for length in reversed(array.shape):
         if not length:
             return "[" * array.ndim + "]" * array.ndim
-        pieces = [
-            f"[{', '.join(pieces[i : i + length])}]" for i in range(0, len(pieces), length)
-        ]
+        pieces = [f"[{', '.join(pieces[i : i + length])}]" for i in range(0, len(pieces), length)]
     return pieces[0]
 
 
@@ -58,6 +56,8 @@ def shape_text(shape: tuple[int, ...]) -> str:
 
 def norm(value: Any) -> float:
     """The Euclidean length of all elements together; without overflow."""
+    if isinstance(value, (float, int)):
+        return abs(float(value))
     array = np.abs(np.asarray(value)).astype(np.float64, copy=False)
     top = float(np.max(array, initial=0.0))
     if not np.isfinite(top) or top == 0:
@@ -65,11 +65,23 @@ def norm(value: Any) -> float:
     return top * float(np.sqrt(np.sum(np.square(array / top))))
 
 
-def lean(value: Any) -> float:
-    """How far the signs agree: 1 where all is positive, -1 where all is negative, 0 in balance."""
+def signs(value: Any) -> tuple[float, float]:
+    """The sum of all elements, and the sum of their absolute values."""
+    if isinstance(value, (float, int)):
+        return float(value), abs(float(value))
     array = np.asarray(value)
-    total = float(np.sum(np.abs(array), dtype=np.float64))
-    return float(np.sum(array, dtype=np.float64)) / total if 0 < total < np.inf else 0.0
+    if array.dtype.kind == "c":
+        array = array.real
+    with np.errstate(all="ignore"):
+        return float(np.sum(array, dtype=np.float64)), float(
+            np.sum(np.abs(array), dtype=np.float64)
+        )
+
+
+def lean(balance: tuple[float, float]) -> float:
+    """How far signs agree: 1 where all are positive, -1 where all are negative, 0 in balance."""
+    total, absolute = balance
+    return total / absolute if 0 < absolute < np.inf else 0.0
 
 
 def gist(value: Any, length: bool = False) -> str:
@@ -80,7 +92,7 @@ def gist(value: Any, length: bool = False) -> str:
         length: say the Euclidean length of a large array instead, as is usual of gradients.
 
     >>> gist([1.0, 2.0]), gist(np.ones(100)), gist(np.ones(100), length=True)
-    ('[1, 2]', '1 ± 0', '‖10‖')
+    ('[1, 2]', 'all 1', '‖10‖')
     """
     array = np.asarray(value)
     if array.size <= SMALL:
@@ -92,8 +104,10 @@ def gist(value: Any, length: bool = False) -> str:
     strange = array.size - np.count_nonzero(np.isfinite(array))
     if strange:
         return f"{strange} of {array.size} not finite"
-    if length:
+    if length or array.dtype.kind == "c":
         return f"‖{number(norm(array))}‖"
+    if array.min() == array.max():
+        return f"all {number(array.flat[0])}"
     return f"{number(np.mean(array, dtype=np.float64))} ± {number(np.std(array, dtype=np.float64))}"
 
 

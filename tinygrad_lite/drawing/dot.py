@@ -1,0 +1,231 @@
+"""Figures in Graphviz's language: shapes, edges, module clusters and the legend."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Iterator
+
+from tinygrad_lite.drawing.figure import Edge, Figure, Shape
+from tinygrad_lite.drawing.theme import Theme, Tint
+from tinygrad_lite.mode import Scope
+
+FONT = "Helvetica,Arial,sans-serif"
+ENTRIES = 4  # in a row of the legend
+LONGEST = 40  # characters of a line; what is longer ends in …
+THINNEST, THICKEST = 0.8, 4.4
+DECADES = 4  # powers of ten below the largest gradient that widths tell apart
+
+KINDS = {
+    "parameter": "parameter",
+    "input": "input",
+    "constant": "constant",
+    "intermediate": "result",
+    "output": "output",
+    "operation": "operation",
+    "group": "folded",
+}
+
+
+def statements(figure: Figure, theme: Theme, forward: bool, backward: bool) -> Iterator[str]:
+    """The body of the digraph, line by line."""
+    yield from _shapes(figure, theme)
+    largest = max((e.norm for e in figure.edges.values() if math.isfinite(e.norm)), default=0.0)
+    for edge in figure.edges.values():
+        if forward or not (backward and edge.carries):
+            yield _forward(figure, edge, theme)
+        if backward and edge.carries:
+            yield _backward(figure, edge, theme, largest)
+
+
+def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
+    """A label for the whole picture that says what its shapes and edges mean."""
+    kinds = {shape.kind for shape in figure.shapes.values()}
+    carrying = [edge for edge in figure.edges.values() if backward and edge.carries]
+    entries = []
+    for kind, word in KINDS.items():
+        if kind in kinds:
+            sign = _sign("○", theme.operation.border)
+            entries.append((sign if kind == "operation" else _swatch(theme.tints[kind]), word))
+    if any("_at_" in key for key in figure.shapes):
+        entries.append((_sign("↑", theme.text), "the same again"))
+    if forward:
+        entries.append((_sign("→", theme.forward), "forward"))
+    if carrying:
+        if theme.dashed:
+            entries.append((_sign("←─", theme.positive), "gradient above 0"))
+            entries.append((_sign("←╌", theme.negative), "gradient below 0"))
+        else:
+            entries.append((_sign("⬅", theme.gradient(1)), "gradient above 0"))
+            entries.append((_sign("⬅", theme.gradient(-1)), "gradient below 0"))
+            entries.append((_sign("⬅", theme.gradient(0)), "of both signs"))
+        if not all(math.isfinite(edge.norm) for edge in carrying):
+            entries.append((_sign("⬅", theme.strange), "not finite"))
+        entries.append((_sign("∇", theme.text), "gradient"))
+        entries.append((_sign("g", theme.text), "∇ of the result"))
+        entries.append((_sign("‖ ‖", theme.text), "length of an array"))
+        entries.append((_sign("▬", theme.text), "wide: large (log scale)"))
+    cells = [f'{sign}<TD ALIGN="LEFT">{_text(word)}&nbsp;&nbsp;</TD>' for sign, word in entries]
+    rows = ["".join(cells[i : i + ENTRIES]) for i in range(0, len(cells), ENTRIES)]
+    rows += [
+        f'<TD ALIGN="LEFT" COLSPAN="{2 * ENTRIES}">{_text(note, 80)}</TD>' for note in figure.notes
+    ]
+    body = "".join(f"<TR>{row}</TR>" for row in rows)
+    return (
+        f'<<FONT COLOR="{theme.muted}" POINT-SIZE="9"><TABLE BORDER="0" CELLBORDER="0" '
+        f'CELLSPACING="0" CELLPADDING="2">{body}</TABLE></FONT>>'
+    )
+
+
+def _swatch(tint: Tint) -> str:
+    dashed = ' STYLE="DASHED"' if "dashed" in tint.style else ""
+    return (
+        f'<TD><TABLE BORDER="1" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" '
+        f'COLOR="{tint.border}" BGCOLOR="{tint.fill}"{dashed}>'
+        '<TR><TD WIDTH="14" HEIGHT="9"></TD></TR></TABLE></TD>'
+    )
+
+
+def _sign(sign: str, colour: str) -> str:
+    return f'<TD><FONT COLOR="{colour}"><B>{sign}</B></FONT></TD>'
+
+
+# Shapes
+
+
+def _shapes(figure: Figure, theme: Theme) -> Iterator[str]:
+    """Every shape, those of one module call inside of its cluster."""
+    members: dict[tuple[Scope, ...], list[Shape]] = {(): []}
+    for shape in figure.shapes.values():
+        for end in range(len(shape.scopes) + 1):
+            members.setdefault(shape.scopes[:end], [])
+        members[shape.scopes].append(shape)
+    children: dict[tuple[Scope, ...], list[tuple[Scope, ...]]] = {}
+    for chain in members:
+        if chain:
+            children.setdefault(chain[:-1], []).append(chain)
+    count = 0
+    pending: list[tuple[Scope, ...] | None] = [()]  # None closes a cluster
+    while pending:
+        next_one = pending.pop()
+        if next_one is None:
+            yield "}\n"
+            continue
+        chain = next_one
+        if chain:
+            call = figure.names.call(chain[-1])
+            fill = theme.cluster[len(chain) % 2]
+            yield (
+                f"subgraph cluster_{count} {{ "
+                f"graph [label=<<B>{_text(call.title)}</B>> labelloc=t labeljust=l fontsize=10 "
+                f'fontcolor="{theme.muted}" style="rounded,filled" fillcolor="{fill}" '
+                f'color="{theme.frame}" margin=10 tooltip={_quoted(call.path)}]\n'
+            )
+            count += 1
+            pending.append(None)
+        for shape in members[chain]:
+            yield _shape(shape, theme)
+        pending.extend(reversed(children.get(chain, ())))
+
+
+def _shape(shape: Shape, theme: Theme) -> str:
+    if shape.kind == "operation":
+        tint = theme.operation
+        short = len(shape.title) <= 2
+        form = (
+            "shape=circle fixedsize=true width=0.36"
+            if short
+            else 'shape=box style="rounded,filled" height=0.3 width=0.36 margin="0.08,0.02"'
+        )
+        label = f'<<FONT POINT-SIZE="{13 if short else 10}">{_text(shape.title)}</FONT>>'
+    else:
+        tint = theme.tints[shape.kind]
+        form = f'shape=box height=0.3 width=0.3 margin="0.09,0.04" style="{tint.style}"'
+        label = _box_label(shape, theme)
+    return (
+        f'{shape.key} [id="{shape.key}" class="{shape.kind}" {form} label={label} '
+        f'fillcolor="{tint.fill}" color="{tint.border}" penwidth={tint.width} '
+        f"tooltip={_quoted(shape.hint or shape.title)}]\n"
+    )
+
+
+def _box_label(shape: Shape, theme: Theme) -> str:
+    rows = [f"<B>{_text(shape.title)}</B>"]
+    if shape.caption:
+        rows.append(f'<FONT POINT-SIZE="8" COLOR="{theme.muted}">{_text(shape.caption)}</FONT>')
+    if shape.value:
+        rows.append(_text(shape.value))
+    if shape.gradient:
+        colour = theme.text if theme.dashed else theme.gradient(shape.lean)
+        rows.append(f'<FONT COLOR="{colour}">∇ {_text(shape.gradient, 120)}</FONT>')
+    body = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
+    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>>'
+
+
+# Edges
+
+
+def _ends(edge: Edge) -> str:
+    """The ends of an edge; what is computed keeps closer together than leaves and their readers."""
+    return f"{edge.tail} -> {edge.head} [weight={1 if edge.tail.startswith('leaf') else 4} "
+
+
+def _forward(figure: Figure, edge: Edge, theme: Theme) -> str:
+    label = ""
+    if edge.slots > 1:
+        label = f' label=< <FONT POINT-SIZE="8">{edge.slots:,} ×</FONT> >'
+    return (
+        f'{_ends(edge)}id="{edge.key}" class="forward" color="{theme.forward}" '
+        f'fontcolor="{theme.muted}" penwidth=0.8 arrowsize=0.5{label}]\n'
+    )
+
+
+def _backward(figure: Figure, edge: Edge, theme: Theme, largest: float) -> str:
+    colour, style = theme.gradient(edge.lean), "solid"
+    if not math.isfinite(edge.norm):
+        colour = theme.strange
+    elif edge.norm == 0:
+        style = "dotted"
+    elif theme.dashed and edge.lean < 0:
+        style = "dashed"
+    width = _width(edge.norm, largest)
+    kind = "gradient" if edge.amount else "upstream"
+    label = ""
+    if edge.amount:
+        words = f"= {_text(edge.amount)}" if edge.formula else _text(edge.amount)
+        if edge.formula:
+            words = f"{_text(edge.formula)}<BR/>{words}"
+        label = f' label=<<TABLE BORDER="0" CELLPADDING="4"><TR><TD>{words}</TD></TR></TABLE>>'
+    return (
+        f'{_ends(edge)}id="grad.{edge.key}" class="{kind}" dir=back color="{colour}" '
+        f'fontcolor="{colour}" style={style} penwidth={width:.2f} '
+        f"arrowsize={0.5 + width / 25:.2f}{label}]\n"
+    )
+
+
+def _width(norm: float, largest: float) -> float:
+    """The width of an edge: logarithmic in the norm, over a few powers of ten."""
+    if not math.isfinite(norm):
+        return THICKEST
+    if norm <= 0 or largest <= 0:
+        return THINNEST
+    share = 1 + math.log10(norm / largest) / DECADES
+    return THINNEST + (THICKEST - THINNEST) * min(1.0, max(0.0, share))
+
+
+# Text
+
+
+def _text(words: str, longest: int = LONGEST) -> str:
+    """Words that were chosen by others, as text of an HTML-like label."""
+    words = "".join(c if c.isprintable() else " " for c in words)
+    if len(words) > longest:
+        words = words[: longest - 1] + "…"
+    return html.escape(words) or " "
+
+
+def _quoted(words: str) -> str:
+    """Words as a quoted attribute, in which Graphviz finds neither an end nor an escape."""
+    lines = ["".join(c if c.isprintable() else " " for c in line) for line in words.split("\n")]
+    escaped = (line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)
+    return '"' + "\\n".join(escaped) + '"'

@@ -1,0 +1,378 @@
+"""Figure: what a picture shows of a graph, as plain shapes and edges that are yet to be drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.backward import Contribution
+from tinygrad_lite.drawing import values
+from tinygrad_lite.drawing.naming import Names, is_number
+from tinygrad_lite.drawing.trace import formula, stated
+from tinygrad_lite.drawing.units import Unit
+from tinygrad_lite.mode import Scope
+from tinygrad_lite.tensor import Tensor
+
+SUMMANDS = 3  # contributions that a sum is written with
+FAR = 16  # levels between the readers of a leaf that one box can serve
+CROSSING = 3  # results of a folded module that get a box of their own
+
+
+@dataclass
+class Shape:
+    """A box, a circle or a group.
+
+    Attributes:
+        key: stable from run to run, and safe as an identifier.
+        kind: of tensors as in :meth:`Names.kind`; ``operation`` or ``group``.
+        title: the name, or the sign of an operation.
+        caption: shape and dtype, or what is in a group.
+        value: the value or its summary; empty where it is not wanted.
+        gradient: the gradient, or the sum that makes it; empty where there is none.
+        lean: how far the signs of the gradient agree, from -1 to 1.
+        hint: more, for whoever points at it.
+        scopes: the module calls that it is drawn in, outermost first.
+    """
+
+    key: str
+    kind: str
+    title: str
+    caption: str = ""
+    value: str = ""
+    gradient: str = ""
+    lean: float = 0.0
+    hint: str = ""
+    scopes: tuple[Scope, ...] = ()
+
+
+@dataclass
+class Edge:
+    """What flows between two shapes, forward, and back if a gradient does.
+
+    Attributes:
+        key: ``op3.1`` for argument 1 of operation 3; ``op3.out`` for its result.
+        tail, head: the keys of the shapes, in forward direction.
+        slots: how many argument slots it stands for.
+        carries: whether a gradient was seen on it.
+        formula: the rule that made the gradient; empty where it is not wanted.
+        amount: the gradient, written short.
+        norm: its Euclidean length.
+        balance: the sum of its elements, and that of their absolute values.
+        exact: whether it stands for one slot, so that it is one contribution of the chain rule.
+    """
+
+    key: str
+    tail: str
+    head: str
+    slots: int = 1
+    carries: bool = False
+    formula: str = ""
+    amount: str = ""
+    norm: float = 0.0
+    balance: tuple[float, float] = (0.0, 0.0)
+    exact: bool = True
+
+    @property
+    def lean(self) -> float:
+        """How far the signs agree: 1 where all is positive, -1 where negative, 0 in balance."""
+        return values.lean(self.balance)
+
+
+@dataclass
+class Figure:
+    """Everything that is to be drawn, in an order that does not change from run to run."""
+
+    names: Names
+    shapes: dict[str, Shape] = field(default_factory=dict)
+    edges: dict[str, Edge] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def part_far_leaves(self) -> None:
+        """Repeat the box of a leaf where it is read far from its first use: long edges hide much.
+
+        The first box keeps the value and the whole gradient; the others are references to it.
+        """
+        levels = self.latest_levels()
+        nearest: dict[str, tuple[int, str]] = {}
+        for edge in sorted(self.edges.values(), key=lambda edge: levels[edge.head]):
+            shape = self.shapes[edge.tail]
+            if not edge.tail.startswith("leaf"):
+                continue
+            level, key = nearest.setdefault(edge.tail, (levels[edge.head], edge.tail))
+            if levels[edge.head] - level > FAR:
+                key = f"{edge.tail}_at_{edge.head}"
+                nearest[edge.tail] = (levels[edge.head], key)
+                hint = f"{shape.hint}\nthe same tensor as the first {shape.title}"
+                scopes = self.shapes[edge.head].scopes
+                self.shapes[key] = Shape(
+                    key, shape.kind, f"{shape.title} ↑", hint=hint, scopes=scopes
+                )
+            edge.tail = key
+
+    def latest_levels(self) -> dict[str, int]:
+        """Levels counted from the outputs back, so that a side branch stands where it joins in."""
+        level = dict.fromkeys(self.shapes, 0)
+        for edge in reversed(self.edges.values()):
+            level[edge.tail] = min(level[edge.tail], level[edge.head] - 1)
+        return level
+
+    def levels(self) -> dict[str, int]:
+        """How many edges lie at most between the leaves and each shape."""
+        level = dict.fromkeys(self.shapes, 0)
+        for edge in self.edges.values():  # tails are complete before their heads are read
+            level[edge.head] = max(level[edge.head], level[edge.tail] + 1)
+        return level
+
+
+class Builder:
+    """Builds the figure of a plan, watches a backward pass, and writes down what it saw."""
+
+    def __init__(self, names: Names, units: Sequence[Unit], show_values: bool) -> None:
+        self.figure = Figure(names)
+        self._names = names
+        self._units = units
+        self._show_values = show_values
+        self._of: dict[Tensor, int] = {t: i for i, u in enumerate(units) for t in u.nodes}
+        self._readers: dict[Tensor, dict[int, None]] = {}
+        for i, unit in enumerate(units):
+            for node in unit.nodes:
+                for x in node.record[1]:
+                    self._readers.setdefault(names.canonical(x), {})[i] = None
+        self._boxes: dict[Tensor, Shape] = {}
+        self._slots: dict[tuple[Tensor, int], Edge] = {}
+        self._sums: dict[Tensor, list[Any]] = {}
+        self._totals: dict[Tensor, Any] = {}
+        self._upstream: dict[Tensor, Any] = {}
+        self._first: dict[str, tuple[Tensor, int, Any]] = {}
+        self._within: dict[int, float] = {}
+        self._choose_boxes()
+        self._add_shapes()
+        self._add_edges()
+
+    # What there is to see
+
+    def _choose_boxes(self) -> None:
+        """Which tensors get a box: leaves and results that are not inside of what is folded."""
+        names = self._names
+        ends = set(names.outputs)
+        for x in names.leaves:
+            readers = self._readers.get(x, {})
+            folded = [i for i in readers if self._units[i].kind != "operation"]
+            alone = len(folded) == len(readers) > 0
+            kind = names.kind(x)
+            hidden = alone and (
+                len(readers) == 1 and (kind != "input" or self._units[folded[0]].kind == "rest")
+            )
+            if not hidden or x in ends:
+                self._boxes[x] = self._box(x, self._leaf_scopes(x, kind))
+        for i, unit in enumerate(self._units):
+            if unit.kind == "operation":
+                seen = unit.nodes
+            else:
+                seen = [t for t in unit.nodes if set(self._readers.get(t, ())) - {i} or t in ends]
+                if unit.kind == "rest" or len(seen) > CROSSING:
+                    seen = [t for t in seen if t in ends]
+            for t in seen:
+                self._boxes[t] = self._box(t, unit.scopes)
+
+    def _leaf_scopes(self, x: Tensor, kind: str) -> tuple[Scope, ...]:
+        """Where a leaf is drawn: outside if it is an input, else in the module that reads it."""
+        if kind == "input" or x not in self._readers:
+            return ()
+        chains = [self._units[i].scopes for i in self._readers[x]]
+        common = chains[0]
+        for chain in chains[1:]:
+            same = [a is b for a, b in zip(common, chain)]
+            common = common[: same.index(False) if False in same else len(same)]
+        return common
+
+    def _box(self, t: Tensor, scopes: tuple[Scope, ...]) -> Shape:
+        names = self._names
+        plain = is_number(t)
+        caption = str(t.dtype)
+        if t.ndim:
+            caption = f"{values.shape_text(t.shape)} · {caption}"
+        hint = f"{names[t]} ({caption})"
+        place = graph.site(t)
+        if place is not None:
+            hint = f"{hint}\n{names[t]} = {stated(names, t)}\n{place}"
+        value = values.gist(t.data) if self._show_values and not plain else ""
+        return Shape(
+            key=names.keys[t],
+            kind=names.kind(t),
+            title=names[t],
+            caption="" if plain else caption,
+            value=value,
+            hint=hint,
+            scopes=scopes,
+        )
+
+    def _add_shapes(self) -> None:
+        names, shapes = self._names, self.figure.shapes
+        for x in names.leaves:
+            if x in self._boxes:
+                shapes[names.keys[x]] = self._boxes[x]
+        for i, unit in enumerate(self._units):
+            key = self._anchor(i)
+            if unit.kind == "operation":
+                node = unit.nodes[0]
+                place = graph.site(node)
+                hint = f"{node.record[0].name}: {names[node]} = {stated(names, node)}\n{place}"
+                shape = Shape(
+                    key, "operation", node.record[0].symbol, hint=hint, scopes=unit.scopes
+                )
+            else:
+                shape = Shape(key, "group", unit.title, self._contents(unit), scopes=unit.scopes)
+            shapes[key] = shape
+            for t in unit.nodes:
+                if t in self._boxes:
+                    shapes[names.keys[t]] = self._boxes[t]
+
+    def _contents(self, unit: Unit) -> str:
+        """What a group holds, in words."""
+        names = self._names
+        hidden = [
+            x
+            for x in dict.fromkeys(x for t in unit.nodes for x in t.record[1])
+            if x.record is None and names.canonical(x) not in self._boxes and not is_number(x)
+        ]
+        parameters = sum(x.size for x in hidden if x.requires_grad)
+        words = []
+        if unit.kind != "rest":
+            words.append(f"{len(unit.nodes):,} operation{'s' * (len(unit.nodes) != 1)}")
+        if parameters:
+            words.append(f"{parameters:,} parameter{'s' * (parameters != 1)}")
+        elif unit.kind == "rest" and hidden:
+            words.append(f"{len(hidden):,} lea{'ves' if len(hidden) != 1 else 'f'}")
+        return ", ".join(words)
+
+    def _anchor(self, i: int) -> str:
+        """The key of the circle or group of a unit."""
+        unit = self._units[i]
+        first = self._names.index[unit.nodes[0]]
+        return f"op{first}" if unit.kind == "operation" else f"group{first}"
+
+    def _add_edges(self) -> None:
+        names, edges = self._names, self.figure.edges
+        for i, unit in enumerate(self._units):
+            head = self._anchor(i)
+            for node in unit.nodes:
+                for slot, x in enumerate(node.record[1]):
+                    tail = self._source(x, i)
+                    if tail is None:
+                        continue
+                    single = unit.kind == "operation"
+                    key = f"{head}.{slot}" if single else f"{head}.from.{tail}"
+                    if key in edges:
+                        edges[key].slots += 1
+                        edges[key].exact = False
+                    else:
+                        edges[key] = Edge(key, tail, head)
+                    self._slots[node, slot] = edges[key]
+            for t in unit.nodes:
+                if t in self._boxes:
+                    box = names.keys[t]
+                    key = f"{head}.out" if unit.kind == "operation" else f"{head}.out.{box}"
+                    edges[key] = Edge(key, head, box, exact=False)
+
+    def _source(self, x: Tensor, reader: int) -> str | None:
+        """The shape that ``x`` is read from; None if that is inside of the reader."""
+        x = self._names.canonical(x)
+        if x in self._boxes:
+            inside = x.record is not None and self._of[x] == reader
+            return None if inside else self._names.keys[x]
+        if x.record is None or self._of[x] == reader:
+            return None
+        return self._anchor(self._of[x])
+
+    # What a backward pass shows
+
+    def observe(self, event: Contribution) -> None:
+        """Take note of a contribution, if it travels on an edge that is drawn."""
+        t, slot, upstream, value, _, after = event
+        x = t.record[1][slot]
+        edge = self._slots.get((t, slot))
+        if edge is None and self._units[self._of[t]].kind == "rest" and x not in self._boxes:
+            return
+        if t in self._boxes and t not in self._upstream:
+            self._upstream[t] = getattr(upstream, "_data", upstream)
+        if x in self._boxes:
+            self._totals[x] = getattr(after, "_data", after)
+            summands = self._sums.setdefault(x, [])
+            if len(summands) <= SUMMANDS:
+                summands.append(value)
+        elif x.record is None:
+            unit = self._of[t]
+            size = values.norm(getattr(value, "_data", value))
+            self._within[unit] = math.hypot(self._within.get(unit, 0.0), size)
+        if edge is None:
+            return
+        value = getattr(value, "_data", value)
+        if edge.carries:
+            edge.norm = math.hypot(edge.norm, values.norm(value))
+            total, absolute = values.signs(value)
+            edge.balance = (edge.balance[0] + total, edge.balance[1] + absolute)
+            return
+        edge.carries = True
+        edge.norm, edge.balance = values.norm(value), values.signs(value)
+        edge.amount = values.gist(value, True)
+        if edge.exact and edge.key.startswith("op"):
+            self._first[edge.key] = (t, slot, getattr(upstream, "_data", upstream))
+
+    def finish(self, formulas: bool) -> Figure:
+        """Write the gradients that were seen into the figure."""
+        figure, names = self.figure, self._names
+        for t, box in self._boxes.items():
+            total = self._upstream.get(t, self._totals.get(t))
+            if total is None:
+                continue
+            box.gradient = self._sum(t, total)
+            box.lean = values.lean(values.signs(total))
+            grad = t.grad
+            if t.record is None and grad is not None and not _alike(grad.data, total):
+                box.hint += f"\ngrad holds {values.gist(grad.data, True)}, of other passes as well"
+            if t.record is not None:
+                self._mark_output(t, total)
+        if formulas:
+            for key, (t, slot, upstream) in self._first.items():
+                figure.edges[key].formula = formula(names, t, slot, upstream)
+        for edge in figure.edges.values():
+            if edge.slots > 1 and edge.carries:
+                edge.amount = f"‖{values.number(edge.norm)}‖"
+        figure.part_far_leaves()
+        for i, size in self._within.items():
+            figure.shapes[self._anchor(i)].gradient = f"‖{values.number(size)}‖ on its leaves"
+        return figure
+
+    def _mark_output(self, t: Tensor, total: Any) -> None:
+        """The gradient of a result, on the edge that leads to the operation it came from."""
+        unit = self._units[self._of[t]]
+        head = self._anchor(self._of[t])
+        end = "out" if unit.kind == "operation" else f"out.{self._names.keys[t]}"
+        edge = self.figure.edges[f"{head}.{end}"]
+        edge.carries = True
+        edge.norm, edge.balance = values.norm(total), values.signs(total)
+
+    def _sum(self, t: Tensor, total: Any) -> str:
+        """The gradient of a tensor; where several paths meet, as the sum that it is."""
+        text = values.gist(total, True)
+        summands = self._sums.get(t, [])
+        if len(summands) < 2:
+            return text
+        if np.size(total) > values.SMALL:
+            many = len(summands) if len(summands) <= SUMMANDS else f"more than {SUMMANDS}"
+            return f"sum of {many} → {text}"
+        words = [values.gist(getattr(v, "_data", v), True) for v in summands[:SUMMANDS]]
+        words = [words[0], *(f"({word})" if word[0] == "−" else word for word in words[1:])]
+        if len(summands) > SUMMANDS:
+            words.append("…")
+        return f"{' + '.join(words)} → {text}"
+
+
+def _alike(a: Any, b: Any) -> bool:
+    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True))

@@ -1,0 +1,251 @@
+"""draw: a recorded graph, with the gradients that flow back through it, as a picture."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Iterable, Mapping
+from inspect import signature
+from typing import Any, Literal
+
+import graphviz
+import numpy as np
+
+from tinygrad_lite.backward import Contribution
+from tinygrad_lite.drawing import dot
+from tinygrad_lite.drawing.expand import expanded
+from tinygrad_lite.drawing.figure import Builder, Figure
+from tinygrad_lite.drawing.naming import Names
+from tinygrad_lite.drawing.text import layered
+from tinygrad_lite.drawing.theme import Theme, theme_named
+from tinygrad_lite.drawing.trace import Trace, observe_quietly
+from tinygrad_lite.drawing.units import plan
+from tinygrad_lite.mode import switched
+from tinygrad_lite.tensor import Tensor, Watch
+
+WIDE = 9  # operations one after the other that still fit the width of a screen
+
+HASTE = 300  # shapes from which on dot may lay out less carefully, so that it takes seconds
+
+ADVICE = (
+    "pictures are laid out by Graphviz, whose program 'dot' was not found. Install it: on Debian "
+    "and Ubuntu 'sudo apt install graphviz'; on macOS 'brew install graphviz'; on Windows 'winget "
+    "install graphviz', then open a new terminal. Without it, print(picture) draws with text"
+)
+
+
+class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without types
+    """A drawn graph: a ``graphviz.Digraph`` that shows itself in notebooks and prints as text.
+
+    ``render(...)``, ``save(...)``, ``pipe(...)`` and ``source`` are those of Graphviz. Without its
+    program ``dot``, notebooks show the drawing in text, and asking for a file is an error that
+    says how to install it.
+    """
+
+    def __init__(self, figure: Figure, theme: Theme, rankdir: str, forward: bool, backward: bool):
+        super().__init__("graph", format="svg")
+        self.figure = figure
+        self._backward = backward
+        legend = dot.legend(figure, theme, forward, backward)
+        self.attr("graph", rankdir=rankdir, bgcolor=theme.background, nodesep="0.22", ranksep="0.3")
+        self.attr("graph", fontname=dot.FONT, labelloc="b", labeljust="l", pad="0.15")
+        self.attr("graph", label=legend)
+        if len(figure.shapes) > HASTE:
+            self.attr("graph", nslimit="0.1", nslimit1="0.1", mclimit="0.1")
+        self.attr("node", fontname=dot.FONT, fontsize="10", fontcolor=theme.text)
+        self.attr("edge", fontname=dot.FONT, fontsize="9")
+        self.body.extend("\t" + line for line in dot.statements(figure, theme, forward, backward))
+
+    def __str__(self) -> str:
+        return layered(self.figure, self._backward)
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Write the picture to a file, as ``graphviz.Digraph.render`` does.
+
+        Raises:
+            RuntimeError: if Graphviz's program ``dot`` is not installed.
+        """
+        try:
+            return str(super().render(*args, **kwargs))
+        except graphviz.ExecutableNotFound as error:
+            raise RuntimeError(ADVICE) from error
+
+    def pipe(self, *args: Any, **kwargs: Any) -> Any:
+        """The picture as bytes or text, as ``graphviz.Digraph.pipe`` gives it.
+
+        Raises:
+            RuntimeError: if Graphviz's program ``dot`` is not installed.
+        """
+        try:
+            return super().pipe(*args, **kwargs)
+        except graphviz.ExecutableNotFound as error:
+            raise RuntimeError(ADVICE) from error
+
+    def _repr_mimebundle_(
+        self,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        **_: Any,
+    ) -> dict[str, Any]:
+        wanted = {"image/svg+xml", "text/plain"} if include is None else set(include)
+        wanted -= set(exclude or ())
+        bundle: dict[str, Any] = {}
+        if "text/plain" in wanted:
+            bundle["text/plain"] = str(self)
+        drawn = wanted - {"text/plain"}
+        if drawn and shutil.which("dot"):
+            bundle |= super()._repr_mimebundle_(include=drawn)
+        return bundle
+
+
+def draw(
+    what: Any,
+    *inputs: Any,
+    direction: Literal["forward", "backward", "both"] | None = None,
+    values: bool = True,
+    gradients: bool = True,
+    formulas: bool = True,
+    depth: int | None = None,
+    collapse: bool | str | Collection[str] | None = None,
+    expand: bool | str | Collection[str] = False,
+    rankdir: Literal["LR", "TB"] | None = None,
+    theme: Literal["light", "dark", "print"] = "light",
+    max_nodes: int = 150,
+) -> Picture:
+    """Draw a recorded graph: what was computed, and the gradients that flow back through it.
+
+    Tensors are rounded boxes, operations circles, modules frames. An edge that carries a gradient
+    is as wide as the gradient is large, coloured by its sign, and labelled with the rule that made
+    it. Where gradients meet, the box shows their sum: ``3 + 4 → 7``.
+
+    Args:
+        what: a tensor (or several, in a list, tuple or dict), a trace of ``tg.trace_backward``, or
+            a module, which is then called with ``inputs``.
+        inputs: what the module is called with; arrays become tensors.
+        direction: which edges to draw. By default ``"both"`` where there is a gradient to show
+            (of a trace, or of one number that requires a gradient), else ``"forward"``.
+        values: whether boxes show what they hold.
+        gradients: whether gradients are shown at all; without them the direction is forward.
+        formulas: whether edges show the rule that made the gradient.
+        depth: how many levels of modules are opened: 0 folds the model into one box, 1 shows its
+            children. By default all that fit.
+        collapse: modules to fold: a name (``layers.2``), a path, a class name, or several; True
+            for all, False to fold none even if the graph is big.
+        expand: turns small linear layers and matrix products into the scalar multiplications and
+            additions that they stand for: True for all, or names of modules. What would take more
+            than ``max_nodes`` stays whole.
+        rankdir: ``"LR"`` from left to right, ``"TB"`` from top to bottom; by default the first
+            unless the picture would be wider than a screen.
+        theme: ``"light"``, ``"dark"`` or ``"print"`` (black and white).
+        max_nodes: about how many shapes to draw at most. Beyond it modules are folded, the deepest
+            first, and then the middle of the graph becomes "… 312 operations".
+
+    Gradients of a tensor are computed anew for the picture: ``grad`` is left alone, hooks are not
+    called, and what hooks would change is not shown. A trace shows what really happened.
+
+    Raises:
+        TypeError: if there is nothing to draw in ``what``.
+        RuntimeError: if a gradient is asked for and there is none, as ``backward()`` does.
+
+    >>> import tinygrad_lite as tg
+    >>> x = tg.tensor(3.0, requires_grad=True, name="x")
+    >>> print(tg.draw(x * x + 1))
+    """
+    look = theme_named(theme)
+    trace = what if isinstance(what, Trace) else None
+    names = trace.names if trace is not None else _named(what, inputs)
+    if expand and trace is None:
+        names = expanded(names, expand, max_nodes)
+    forward, backward = _directions(direction, gradients, names, trace)
+    units = plan(names, depth, collapse, max_nodes)
+    builder = Builder(names, units, values)
+    if backward and trace is not None:
+        for event in trace.events:
+            node = names.nodes[int(event.node.removeprefix("op"))]
+            builder.observe(
+                Contribution(
+                    node, event.slot, event.upstream, event.contribution, event.before, event.after
+                )
+            )
+    elif backward:
+        tensors = [*names.nodes, *names.leaves]
+        if any(isinstance(t.watch, Watch) and t.watch.hooks for t in tensors):
+            builder.figure.notes.append("hooks are not called for a picture")
+        observe_quietly(names.outputs[0], None, tensors, builder.observe)
+    figure = builder.finish(formulas)
+    return Picture(figure, look, rankdir or _direction_of(figure), forward, backward)
+
+
+def _named(what: Any, inputs: tuple[Any, ...]) -> Names:
+    """The nodes of the graph of a tensor, of several, or of a module called with its inputs."""
+    if not isinstance(what, Tensor) and callable(what):
+        outputs, given = _called(what, inputs)
+        return Names(outputs, given)
+    if inputs:
+        raise TypeError(f"inputs are for modules: a {type(what).__name__} is drawn as it is")
+    return Names(_tensors(what))
+
+
+def _tensors(what: Any) -> list[Tensor]:
+    """The tensors in a tensor, list, tuple or dict."""
+    found: list[Tensor] = []
+    pending = [what]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Tensor):
+            found.append(item)
+        elif isinstance(item, Mapping):
+            pending.extend(reversed(list(item.values())))
+        elif isinstance(item, (list, tuple)):
+            pending.extend(reversed(item))
+        else:
+            raise TypeError(
+                "draw() takes a tensor, a trace, or a module and its inputs, "
+                f"not {type(item).__name__}"
+            )
+    if not found:
+        raise TypeError("draw() was given no tensor")
+    return found
+
+
+def _called(model: Any, inputs: tuple[Any, ...]) -> tuple[list[Tensor], dict[Tensor, str]]:
+    """Call a module so that all it does is recorded; its outputs, and its inputs by name."""
+    try:
+        names = [p.name for p in signature(getattr(model, "forward", model)).parameters.values()]
+    except (TypeError, ValueError):  # a built-in function does not say
+        names = []
+    tensors = [x if isinstance(x, Tensor) else _recorded(x) for x in inputs]
+    labels = [names[i] if i < len(names) else f"input{i}" for i in range(len(tensors))]
+    given = {x: x.name or label for x, label in zip(tensors, labels)}
+    with switched(grad=True):
+        outputs = _tensors(model(*tensors))
+    return outputs, given
+
+
+def _recorded(x: Any) -> Tensor:
+    """An array as a tensor that leaves a record even in a model without parameters."""
+    return Tensor(x, requires_grad=np.asarray(x).dtype.kind == "f")
+
+
+def _directions(
+    direction: str | None, gradients: bool, names: Names, trace: Trace | None
+) -> tuple[bool, bool]:
+    """Whether to draw the forward pass, and whether the backward pass."""
+    if direction not in (None, "forward", "backward", "both"):
+        raise ValueError(f"direction must be 'forward', 'backward' or 'both', not {direction!r}")
+    if direction is None:
+        only = names.outputs[0] if len(names.outputs) == 1 else None
+        possible = trace is not None or (only is not None and only.requires_grad and only.size == 1)
+        direction = "both" if possible else "forward"
+    elif direction != "forward" and len(names.outputs) > 1:
+        raise RuntimeError(
+            f"gradients flow from one output, and here are {len(names.outputs)}: add them up to "
+            "one number first, or draw with direction='forward'"
+        )
+    backward = gradients and direction != "forward"
+    return direction != "backward" or not backward, backward
+
+
+def _direction_of(figure: Figure) -> str:
+    """From left to right as long as that fits the width of a screen."""
+    levels = figure.levels()
+    return "LR" if max(levels.values(), default=0) <= 2 * WIDE else "TB"
