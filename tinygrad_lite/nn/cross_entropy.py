@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,17 @@ from tinygrad_lite.ops import cast, getitem, log_softmax, reshape, sum, transpos
 from tinygrad_lite.primitive import Primitive, primitive
 
 
-def _label_places(x: Any, labels: Any, ignore_index: int) -> tuple[Any, Any, Any]:
-    """Rows and columns of the labels in ``x``, and which rows count: None for all of them."""
-    rows = np.arange(len(labels))
+@lru_cache(maxsize=64)
+def _counting(n: int) -> Any:
+    """0, 1, ... n - 1, made once: every batch of a length asks for the same."""
+    rows = np.arange(n)
+    rows.flags.writeable = False
+    return rows
+
+
+def _label_places(labels: Any, ignore_index: int) -> tuple[Any, Any, Any]:
+    """Rows and columns of the labels, and which rows count: None for all of them."""
+    rows = _counting(len(labels))
     if not len(labels) or (ignore_index < 0 <= np.minimum.reduce(labels)):
         return rows, labels, None
     counted = labels != ignore_index
@@ -22,7 +31,7 @@ def _label_places(x: Any, labels: Any, ignore_index: int) -> tuple[Any, Any, Any
 
 
 def _nll_forward(logp: Any, labels: Any, *, reduction: str, ignore_index: int) -> Any:
-    rows, columns, counted = _label_places(logp, labels, ignore_index)
+    rows, columns, counted = _label_places(labels, ignore_index)
     try:
         chosen = logp[rows, columns]
     except IndexError:
@@ -39,7 +48,7 @@ def _nll_forward(logp: Any, labels: Any, *, reduction: str, ignore_index: int) -
 
 def _nll_transposed(g: Any, labels: Any, *, classes: int, reduction: str, ignore_index: int) -> Any:
     out = np.zeros((len(labels), classes), g.dtype)
-    rows, columns, counted = _label_places(out, labels, ignore_index)
+    rows, columns, counted = _label_places(labels, ignore_index)
     if reduction == "mean":
         g = g / _how_many(rows, counted)
     out[rows, columns] = -g if counted is None else np.where(counted, -g, 0)
