@@ -222,6 +222,8 @@ def test_error_function_is_right_to_the_last_digits(
         found = f(points)
         assert found.dtype == dtype
         assert np.max(np.abs(found - expected) / np.spacing(np.abs(expected))) <= units
+        many = np.resize(points, (3, 9001))
+        np.testing.assert_array_equal(f(many), np.resize(found, many.shape))
 
 
 def test_gelu_approximations() -> None:

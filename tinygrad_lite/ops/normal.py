@@ -39,6 +39,7 @@ DENOMINATOR = (
     1.23033935480374942e3,
 )
 END = 10.5  # erfc is 0 in single precision from here
+BLOCK = 8192  # elements whose intermediate results fit into the cache
 
 
 def _polynomial(x: Any, coefficients: Sequence[float]) -> Any:
@@ -52,6 +53,10 @@ def _polynomial(x: Any, coefficients: Sequence[float]) -> Any:
 
 def _erfc_single(x: Any) -> Any:
     """erfc in single precision: a few dozen passes, yet much quicker than a call per element."""
+    if np.size(x) > BLOCK:
+        flat = x.ravel()
+        blocks = [_erfc_single(flat[i : i + BLOCK]) for i in range(0, flat.size, BLOCK)]
+        return np.concatenate(blocks).reshape(x.shape)
     y = np.minimum(np.abs(x), END)
     coarse = np.trunc(y * 16) / 16  # its square is exact, unlike that of y
     tail = np.exp(-coarse * coarse) * np.exp((coarse - y) * (coarse + y))
