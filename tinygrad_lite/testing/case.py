@@ -141,11 +141,11 @@ class Case:
 
 def frozen(array: Any) -> Array:
     """The array, or a copy, that nothing can be written to."""
-    array = np.asarray(array)
-    if array.flags.writeable:
-        array = array.copy()
-        array.flags.writeable = False
-    return array
+    own: Array = np.asarray(array)
+    if own.flags.writeable:
+        own = own.copy()
+        own.flags.writeable = False
+    return own
 
 
 def plain(gradient: Any) -> Array:

@@ -51,6 +51,16 @@ class Report:
         ]
         return "\n".join(lines)
 
+    def merge(self, other: Report) -> None:
+        """Take in what another report says."""
+        for title, times in other.checked.items():
+            self.checked[title] = self.checked.get(title, 0) + times
+        self.findings += other.findings
+        self.order = max(self.order, other.order)
+        self.worst = max(self.worst, other.worst)
+        self.methods |= other.methods
+        self.notes += other.notes
+
     def add(self, case: Case, properties: tuple[checks.Check, ...]) -> bool:
         """Check a case and take down the result; False if something was found."""
         found = checks.run(case, properties)

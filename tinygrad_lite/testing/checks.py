@@ -189,7 +189,7 @@ def gradients_are_linear_in_the_cotangent(case: Case) -> Iterator[Finding]:
     parts = zip(case.subject.labels, case.gradients, case.pull(other), case.pull(both))
     for label, a, b, c in parts:
         expected = a + 2 * b
-        index = _farthest(c, expected, np.abs(a) + 2 * np.abs(b), _close(case))
+        index = farthest(c, expected, np.abs(a) + 2 * np.abs(b), _close(case))
         if index is not None:
             yield _finding(
                 case,
@@ -253,7 +253,7 @@ def gradients_accumulate(case: Case) -> Iterator[Finding]:
 def _doubled(case: Case, leaves: list[Any], what: str, exact: bool) -> Iterator[Finding]:
     for label, x, g in zip(case.subject.labels, leaves, case.gradients):
         grad = np.zeros_like(g) if x.grad is None else plain(x.grad)
-        index = _farthest(grad, 2 * g, np.abs(g), 0.0 if exact else _close(case))
+        index = farthest(grad, 2 * g, np.abs(g), 0.0 if exact else _close(case))
         if index is not None:
             expected = float(2 * g[index])
             yield _finding(
@@ -326,17 +326,17 @@ def layouts_agree(case: Case) -> Iterator[Finding]:
                 continue
             expected = case.pull(dense, contiguous)
         got_value = np.asarray(case.subject.value(arranged))
-        if _farthest(got_value, value, np.abs(value), _close(case)) is not None:
+        if farthest(got_value, value, np.abs(value), _close(case)) is not None:
             yield _finding(case, f"the value is another one for {layout} inputs", layout=layout)
             continue
         spread: list[Array] | None = None
         for i, (label, g, h) in enumerate(
             zip(case.subject.labels, case.pull(cotangent, arranged), expected)
         ):
-            index = _farthest(g, h, np.abs(h), _close(case))
+            index = farthest(g, h, np.abs(h), _close(case))
             if index is not None and layout != "zero stride" and g.shape == h.shape:
                 spread = spread or case.sensitivity(case.cotangent)
-                index = _farthest(g, h, np.abs(h), _close(case), spread[i])
+                index = farthest(g, h, np.abs(h), _close(case), spread[i])
             if index is not None:
                 yield _finding(
                     case,
@@ -357,7 +357,7 @@ def arrays_and_tensors_agree(case: Case) -> Iterator[Finding]:
         return
     _, out = _recorded(case)
     recorded = plain(out)
-    index = _farthest(recorded, case.value, np.abs(case.value), _close(case))
+    index = farthest(recorded, case.value, np.abs(case.value), _close(case))
     if index is not None:
         yield _finding(
             case,
@@ -457,7 +457,7 @@ def _close(case: Case) -> float:
     return max(case.tolerance, 1e-9) if case.bytes >= 8 else case.tolerance
 
 
-def _farthest(
+def farthest(
     a: Array, b: Array, size: Array, relative: float, absolute: Any = 0.0
 ) -> tuple[int, ...] | None:
     """The index where ``a`` and ``b`` are farther apart than rounding explains, or None."""
@@ -506,7 +506,7 @@ def equals(reference: Any) -> Check:
                 case, f"the value has shape {case.value.shape}, the reference {right.shape}"
             )
             return
-        index = _farthest(case.value, right, np.abs(right), _close(case))
+        index = farthest(case.value, right, np.abs(right), _close(case))
         if index is not None:
             yield _finding(
                 case,

@@ -1,0 +1,208 @@
+"""audit: every operation of a recorded graph, checked at the values it was recorded with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.tensor import Tensor, constant
+from tinygrad_lite.testing import checks
+from tinygrad_lite.testing.case import Case, Finding, frozen
+from tinygrad_lite.testing.failure import snippet
+from tinygrad_lite.testing.subject import Call, Recorded
+from tinygrad_lite.testing.trees import names
+
+AUDITED: tuple[checks.Check, ...] = (
+    checks.inputs_and_cotangent_are_left_alone,
+    checks.gradients_have_shape_and_dtype,
+    checks.gradients_agree_with_the_oracle,
+    checks.zero_cotangent_gives_zero,
+)
+
+
+@dataclass
+class Wrong:
+    """An operation whose rule is wrong.
+
+    Attributes:
+        node: the tensor that it made.
+        operation: the name of the primitive.
+        site: the line of the user's code that recorded it.
+        findings: what is wrong, argument by argument.
+    """
+
+    node: Tensor
+    operation: str
+    site: graph.Site | None
+    findings: list[Finding]
+
+    def __str__(self) -> str:
+        first = self.findings[0]
+        lines = [f"{self.operation}: {first.message}", f"  line       {self.site}"]
+        if first.argument is not None:
+            lines.append(f"  argument   {first.argument}")
+        if first.index is not None and first.analytic is not None and first.numeric is not None:
+            middle = (first.numeric[0] + first.numeric[1]) / 2
+            bar = "" if first.bar is None else f" ± {first.bar:.1g}"
+            lines.append(
+                f"  worst at   {list(first.index)}: {first.analytic:.9g}, not {middle:.9g}{bar}"
+            )
+        if first.diagnosis:
+            lines.append(f"  diagnosis  {first.diagnosis}")
+        return "\n".join(lines)
+
+
+@dataclass
+class Audit:
+    """The result of :func:`audit`.
+
+    Attributes:
+        output: the tensor whose graph was looked at.
+        checked: how many operations were.
+        wrong: those with a wrong rule, in the order they were carried out.
+        skipped: those that could not be checked, with the reason.
+    """
+
+    output: Tensor
+    checked: int = 0
+    wrong: list[Wrong] = field(default_factory=list)
+    skipped: list[tuple[Tensor, str]] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no rule is wrong."""
+        return not self.wrong
+
+    @property
+    def highlight(self) -> dict[Tensor, str]:
+        """What to write beside the wrong operations in a picture."""
+        return {
+            w.node: f"wrong: {w.findings[0].diagnosis or w.findings[0].message}" for w in self.wrong
+        }
+
+    def __str__(self) -> str:
+        if self.passed:
+            text = f"all {self.checked} operations are differentiated rightly"
+        else:
+            text = f"{len(self.wrong)} of {self.checked} operations are differentiated wrongly:\n\n"
+            text += "\n\n".join(map(str, self.wrong))
+        if self.skipped:
+            node, why = self.skipped[0]
+            text += f"\n\n{len(self.skipped)} not checked, the first {node.record[0].name}: {why}"
+        return text
+
+    def snippet(self) -> str:
+        """Source that shows the first wrong operation again by itself."""
+        return snippet(self.wrong[0].findings[0]) if self.wrong else ""
+
+    def draw(self, **options: Any) -> Any:
+        """The picture of the graph with the wrong operations marked; see ``tg.draw``."""
+        import tinygrad_lite as tg
+
+        return tg.draw(self.output, highlight=self.highlight, **options)
+
+
+def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = False) -> Audit:
+    """Check every operation that ``output`` was computed by, one at a time, at its actual values.
+
+    Where a gradient of a whole model is wrong, this tells which operation's rule is to blame: each
+    is evaluated again at the inputs it had, and each of its rules compared with the oracle. The
+    first entry of ``wrong`` is the first operation carried out that has a wrong rule.
+
+    Args:
+        output: any recorded tensor, such as a loss; it is not changed.
+        tolerance: relative; see :func:`check_grads`.
+        raises: whether to raise an AssertionError with the report if a rule is wrong.
+
+    >>> import numpy as np
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite.testing import audit
+    >>> cube = tg.primitive(lambda x: x**3, [lambda g, out, x: g * 2 * x**2], name="cube")
+    >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
+    >>> y = (cube(x) * 2).sum()
+    >>> print(audit(y))
+    1 of 3 operations are differentiated wrongly:
+    <BLANKLINE>
+    cube: the gradient of x is wrong
+      line       ...
+      argument   x
+      worst at   [0]: 2..., not 3... ± ...
+      diagnosis  off by a constant factor, 0.666666667
+    """
+    report = Audit(output)
+    for node in graph.topological(output):
+        operation, inputs, attributes, *_ = node.record
+        if operation.in_place:
+            continue
+        wanted = [
+            i
+            for i, x in enumerate(inputs)
+            if x.requires_grad and operation.vjps is not None and operation.vjps[i] is not None
+        ]
+        if not wanted:
+            continue
+        why = _unfit(node, [inputs[i] for i in wanted])
+        if why is not None:
+            report.skipped.append((node, why))
+            continue
+        report.checked += 1
+        findings = checks.run(_case(operation, inputs, attributes, wanted, tolerance), AUDITED)
+        if findings:
+            report.wrong.append(Wrong(node, operation.name, graph.site(node), findings))
+    if raises and not report.passed:
+        raise AssertionError(str(report))
+    return report
+
+
+def _unfit(node: Tensor, inputs: list[Tensor]) -> str | None:
+    if not all(np.isfinite(x.numpy()).all() for x in inputs):
+        return "an input is not finite"
+    if not np.isfinite(node.numpy()).all():
+        return "its result is not finite"
+    return None
+
+
+def _case(
+    operation: Primitive,
+    inputs: tuple[Tensor, ...],
+    attributes: dict[str, Any],
+    wanted: list[int],
+    tolerance: float | None,
+) -> Case:
+    """The operation by itself, as a function of the inputs that need gradients."""
+    labels = names(operation, inputs)
+    attributes, frozen_rngs = _rewound(attributes)
+
+    def f(*values: Any) -> Any:
+        for rng, state in frozen_rngs:
+            rng.bit_generator.state = state
+        arguments = list(map(_as_constant, inputs))
+        for i, value in zip(wanted, values):
+            arguments[i] = value
+        return operation(*arguments, **attributes)
+
+    arrays = tuple(frozen(inputs[i].numpy()) for i in wanted)
+    call = Call(f, arrays, name=operation.name)
+    call.labels = [labels[i] for i in wanted]
+    return Case(Recorded(call), tolerance=tolerance)
+
+
+def _rewound(attributes: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
+    """The attributes with generators of their own, which start at one place in every evaluation."""
+    copies: dict[str, Any] = {}
+    states = []
+    for key, value in attributes.items():
+        if isinstance(value, np.random.Generator):
+            twin = np.random.default_rng(0)
+            states.append((twin, twin.bit_generator.state))
+            value = twin
+        copies[key] = value
+    return copies, states
+
+
+_as_constant: Callable[[Tensor], Tensor] = lambda x: constant(x._data)

@@ -1,0 +1,107 @@
+"""check_module: the gradients of a whole network, by its parameters and by its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.nn import Module
+from tinygrad_lite.nn.parameter import Buffer
+from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.testing.check import Report, examine
+from tinygrad_lite.testing.failure import GradientError
+from tinygrad_lite.testing.trees import flatten, rebuild
+
+
+def check_module(
+    module: Module,
+    inputs: Any,
+    loss: Callable[[Any], Any] | None = None,
+    order: int = 2,
+    *,
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> Report:
+    """Check the gradients of a module by its parameters and inputs, in training and in evaluation.
+
+    What :func:`check_grads` checks, with the parameters as further inputs; frozen ones are held
+    fixed. The module is left as it was: parameters, buffers, generators and mode.
+
+    Args:
+        module: the network or layer.
+        inputs: a tuple or list of the arguments, or one argument.
+        loss: applied to the result; without it the result itself is differentiated.
+        order: the highest order of derivative.
+        tolerance: see :func:`check_grads`.
+        seed: where random numbers start, so that dropout drops the same in every evaluation.
+
+    Raises:
+        GradientError: an AssertionError that says what is wrong.
+
+    >>> import numpy as np
+    >>> from tinygrad_lite import nn
+    >>> from tinygrad_lite.testing import check_module
+    >>> model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=0))
+    >>> print(check_module(model, [np.array([[0.5, -1.0]])], loss=lambda y: (y * y).mean()))
+    Sequential: holds; 15 properties, up to order 2
+      oracle: ...; the largest error is ...% of what is allowed
+    """
+    arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+    parameters = {k: p.numpy() for k, p in module.named_parameters() if p.requires_grad}
+    modes = {m: m.training for m in module.modules()}
+
+    def f(parameters: Mapping[str, Tensor], *inputs: Any) -> Any:
+        with replaced(module, parameters):
+            result = module(*inputs)
+            return result if loss is None else loss(result)
+
+    total = Report(type(module).__name__)
+    try:
+        for training in (True, False):
+            module.train(training)
+            name = f"{total.name} in {'training' if training else 'evaluation'}"
+            given = (parameters, *arguments)
+            report = examine(f, given, order, tolerance=tolerance, seed=seed, name=name)
+            if not report.passed:
+                raise GradientError(report)
+            total.merge(report)
+    finally:
+        for m, was in modes.items():
+            m.training = was
+    return total
+
+
+@contextmanager
+def replaced(module: Module, parameters: Mapping[str, Tensor]) -> Iterator[None]:
+    """The module with other tensors for its parameters; all that changes is undone at the end."""
+    own = dict(module.named_parameters())
+    others: dict[int, Any] = {id(own[name]): t for name, t in parameters.items()}
+    for _, buffer in module.named_buffers():
+        others[id(buffer)] = Buffer(buffer, name=buffer.name)
+    modules = list(module.modules())
+    before = [dict(vars(m)) for m in modules]
+    generators = [v for kept in before for v in kept.values() if isinstance(v, np.random.Generator)]
+    states = [g.bit_generator.state for g in generators]
+    try:
+        for m in modules:
+            vars(m).update({k: _with(v, others) for k, v in vars(m).items()})
+        yield
+    finally:
+        for m, kept in zip(modules, before):
+            vars(m).clear()
+            vars(m).update(kept)
+        for g, state in zip(generators, states):
+            g.bit_generator.state = state
+
+
+def _with(value: Any, others: Mapping[int, Any]) -> Any:
+    """The value, or the container of values, with replacements for the tensors in it."""
+    if isinstance(value, (list, tuple, dict)):
+        leaves = [x for _, x in flatten(value)]
+        if any(id(x) in others for x in leaves):
+            return rebuild(value, iter(others.get(id(x), x) for x in leaves))
+        return value
+    return others.get(id(value), value)

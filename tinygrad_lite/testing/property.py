@@ -1,0 +1,63 @@
+"""gradient_test: a property test of a function's gradients, in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import given, strategies as st
+
+from tinygrad_lite.testing.check import check_grads
+from tinygrad_lite.testing.program import arity
+from tinygrad_lite.testing.strategies import broadcastable, op_inputs
+from tinygrad_lite.testing.subject import describe
+
+
+def gradient_test(
+    f: Callable[..., Any],
+    inputs: Any = None,
+    order: int = 2,
+    *,
+    name: str | None = None,
+    **options: Any,
+) -> Callable[[], None]:
+    """A test function for pytest to collect: assign it to a name that starts with ``test``.
+
+    Every example goes through :func:`check_grads`; what fails is shrunk, kept in Hypothesis's
+    database under a key of this test's own, and reported with a diagnosis.
+
+    Args:
+        f: what :func:`check_grads` takes.
+        inputs: a strategy for tuples of arguments or for single arrays; or a signature such as
+            ``"(m,k),(k,n)"``, see ``op_inputs``; by default arrays that broadcast with each other,
+            one for each argument.
+        order: the highest order of derivative.
+        name: of the test, and of the function in messages.
+        **options: of :func:`check_grads`.
+
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite.testing import gradient_test
+    >>> test_tanh = gradient_test(tg.tanh)
+    >>> test_tanh.__name__
+    'test_gradients_of_tanh'
+    >>> test_tanh()
+    """
+    if inputs is None:
+        inputs = broadcastable(arity(f))
+    elif isinstance(inputs, str):
+        inputs = op_inputs(inputs)
+    elif not isinstance(inputs, st.SearchStrategy):
+        raise TypeError(
+            f"inputs= takes a Hypothesis strategy or a signature, not {type(inputs).__name__}"
+        )
+    known = name or describe(f)
+
+    def test(point: Any) -> None:
+        check_grads(f, point, order, name=known, **options)
+
+    title = "".join(c if c.isalnum() else "_" for c in known)
+    test.__name__ = test.__qualname__ = f"test_gradients_of_{title}"  # Hypothesis's key follows it
+    test.__module__ = getattr(f, "__module__", None) or __name__
+    test.__doc__ = f"The gradients of {known} have every property that check_grads knows."
+    run: Callable[[], None] = given(point=inputs)(test)
+    return run

@@ -1,0 +1,202 @@
+"""Hypothesis strategies for points to differentiate at: readable, and away from kinks as built.
+
+Every number is picked from a list that leaves out what is to be avoided, so that no example is
+thrown away, and the list starts with the simplest ones, so that examples shrink to them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.testing.layouts import LAYOUTS, arrange, leaf
+
+Array = np.ndarray[Any, Any]
+Shape = tuple[int, ...]
+Domain = tuple[float, float]
+
+DOMAINS: dict[str, Domain] = {
+    "real": (-4.0, 4.0),
+    "positive": (0.25, 4.0),
+    "unit": (-0.875, 0.875),
+    "small": (-1.0, 1.0),
+}
+"""Intervals with names."""
+
+MARGIN = 0.125  # the distance kept from every number in ``away_from``
+
+
+def arrays(
+    shape: Any = None,
+    dtype: Any = np.float64,
+    domain: Domain | str = "real",
+    away_from: Sequence[float] = (0,),
+    distinct: bool = False,
+    ties: bool = False,
+    layout: str = "any",
+) -> st.SearchStrategy[Array]:
+    """Arrays of readable numbers in ``domain``.
+
+    Args:
+        shape: a shape, a strategy for shapes, or None for up to three axes of up to four.
+        dtype: a floating-point dtype, or a strategy for them.
+        domain: the interval, ends included, or one of "real", "positive", "unit", "small".
+        away_from: numbers that no element comes near: where a function has its kinks or poles.
+        distinct: no two elements are near each other, for functions with kinks at ties.
+        ties: some two elements are equal, if there are two.
+        layout: one of :data:`tinygrad_lite.testing.layouts.LAYOUTS`, or "any".
+
+    Raises:
+        ValueError: if the domain has no room for such numbers.
+
+    >>> from hypothesis import find
+    >>> find(arrays((2,)), lambda x: True)
+    array([1., 1.])
+    """
+    bounds = DOMAINS[domain] if isinstance(domain, str) else domain
+    shapes = st.just(shape) if isinstance(shape, tuple) else _shapes() if shape is None else shape
+    if distinct and ties:
+        raise ValueError("an array cannot be distinct and have ties")
+
+    @st.composite
+    def draw_array(draw: st.DrawFn) -> Array:
+        drawn = draw(shapes)
+        kind = draw(dtype) if isinstance(dtype, st.SearchStrategy) else dtype
+        size = math.prod(drawn)
+        values = _draw_values(draw, size, bounds, tuple(away_from), distinct)
+        if ties and size > 1:
+            source = draw(st.integers(0, size - 2))
+            target = draw(st.integers(source + 1, size - 1))
+            values[target] = values[source]
+        layouts = [name for name in LAYOUTS if name != "zero stride" or not (distinct or ties)]
+        chosen = draw(st.sampled_from(layouts)) if layout == "any" else layout
+        return arrange(np.array(values, kind).reshape(drawn), chosen)
+
+    return draw_array()
+
+
+def tensors(
+    shape: Any = None,
+    dtype: Any = np.float64,
+    domain: Domain | str = "real",
+    away_from: Sequence[float] = (0,),
+    distinct: bool = False,
+    ties: bool = False,
+    layout: str = "any",
+) -> st.SearchStrategy[Tensor]:
+    """Tensors that require a gradient; the arguments are those of :func:`arrays`.
+
+    >>> from hypothesis import find
+    >>> find(tensors(()), lambda x: True)
+    tensor(1., requires_grad=True)
+    """
+    return arrays(shape, dtype, domain, away_from, distinct, ties, layout).map(leaf)
+
+
+def broadcastable(n: int, **options: Any) -> st.SearchStrategy[tuple[Array, ...]]:
+    """``n`` arrays whose shapes broadcast with each other; options are those of :func:`arrays`.
+
+    >>> from hypothesis import find
+    >>> find(broadcastable(2), lambda xs: xs[0].shape != xs[1].shape)
+    (array(1.), array([1.]))
+    """
+    shapes = hnp.mutually_broadcastable_shapes(num_shapes=n, max_dims=3, max_side=3)
+    return shapes.flatmap(lambda s: _together(s.input_shapes, options))
+
+
+def matmul_operands(**options: Any) -> st.SearchStrategy[tuple[Array, ...]]:
+    """Two arrays that ``matmul`` takes: vectors, matrices and stacks of them that broadcast.
+
+    >>> from hypothesis import find
+    >>> find(matmul_operands(), lambda xs: xs[0].ndim == 2)
+    (array([[1.]]), array([1.]))
+    """
+    return op_inputs(np.matmul.signature, stacked=True, **options)
+
+
+def op_inputs(
+    signature: str, domain: Domain | str = "real", stacked: bool = False, **options: Any
+) -> st.SearchStrategy[tuple[Array, ...]]:
+    """Arrays whose shapes fit a signature as in ``numpy.vectorize``.
+
+    Args:
+        signature: such as ``"(m,k),(k,n)->(m,n)"``; numbers are taken as they are, and ``k?`` may
+            be missing.
+        domain: as for :func:`arrays`.
+        stacked: whether there may be further axes in front, which broadcast.
+        **options: as for :func:`arrays`; ``distinct`` holds across all of the arrays.
+
+    >>> from hypothesis import find
+    >>> [x.shape for x in find(op_inputs("(m,k),(k,2)->(m,2)"), lambda xs: len(xs[0]) == 3)]
+    [(3, 1), (1, 2)]
+    """
+    signature = signature.replace(" ", "")
+    if "->" not in signature:
+        signature += "->()"
+    shapes = hnp.mutually_broadcastable_shapes(
+        signature=signature, max_dims=1 if stacked else 0, max_side=3
+    )
+    return shapes.flatmap(lambda s: _together(s.input_shapes, {"domain": domain, **options}))
+
+
+def _together(shapes: Sequence[Shape], options: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """Arrays of these shapes; where they are to be distinct, from one draw."""
+    if not options.get("distinct"):
+        return st.tuples(*(arrays(shape, **options) for shape in shapes))
+    sizes = [math.prod(shape) for shape in shapes]
+    ends = np.cumsum(sizes)[:-1]
+    layout = options.get("layout", "C")
+    flat = arrays((sum(sizes),), **{**options, "layout": "C"})
+    return flat.map(
+        lambda x: tuple(
+            arrange(part.reshape(shape), "C" if layout == "any" else layout)
+            for part, shape in zip(np.split(x, ends), shapes)
+        )
+    )
+
+
+def _shapes() -> st.SearchStrategy[Shape]:
+    return hnp.array_shapes(min_dims=0, max_dims=3, max_side=4)
+
+
+def _draw_values(
+    draw: st.DrawFn, size: int, bounds: Domain, away_from: tuple[float, ...], distinct: bool
+) -> list[float]:
+    if not distinct:
+        numbers = candidates(bounds, away_from)
+        choice = st.integers(0, len(numbers) - 1)
+        return [numbers[draw(choice)] for _ in range(size)]
+    step = 1 / 16
+    while len(numbers := candidates(bounds, away_from, step)) < 2 * size:
+        step /= 2
+    ranks = draw(st.permutations(range(size)))
+    ordered = sorted(numbers)
+    room = len(ordered) // max(size, 1)
+    shift = draw(st.integers(0, room - 1)) if room else 0
+    return [ordered[rank * room + shift] for rank in ranks]
+
+
+@lru_cache(maxsize=256)
+def candidates(bounds: Domain, away_from: tuple[float, ...], step: float = 1 / 16) -> list[float]:
+    """The multiples of ``step`` in ``bounds`` that keep away, the simplest first.
+
+    >>> candidates((-1.0, 2.0), (0,), 0.5)
+    [1.0, -1.0, 2.0, 0.5, -0.5, 1.5]
+    """
+    low, high = bounds
+    numbers = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    numbers = [x for x in numbers if all(abs(x - c) >= MARGIN for c in away_from)]
+    if not numbers:
+        raise ValueError(f"no multiples of {step} between {low} and {high} away from {away_from}")
+
+    def simplicity(x: float) -> tuple[int, float, bool]:
+        return x.as_integer_ratio()[1], abs(x) if x else 100.0, x < 0
+
+    return sorted(numbers, key=simplicity)
