@@ -235,6 +235,12 @@ def test_gelu_approximations() -> None:
         tg.gelu(x, "fast")
 
 
+def test_rules_in_extended_precision() -> None:
+    x = tg.tensor(np.array([-1, 2], np.longdouble), requires_grad=True)
+    tg.relu(x).sum().backward()
+    assert x.grad.tolist() == [0, 1] and x.grad.dtype == np.longdouble
+
+
 def test_integers_become_floating_where_numpy_makes_them_so() -> None:
     for name in ("sigmoid", "softplus", "logsigmoid", "erf", "erfc", "sinc", "exp", "softmax"):
         for x in (np.array([3, 2, 1], "uint8"), np.array([3, 2, 1])):
