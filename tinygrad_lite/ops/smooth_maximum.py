@@ -52,6 +52,8 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
 
 def _log_softmax_forward(x: Any, *, axis: Axis) -> Any:
     below = _below_top(x, axis)
+    if not below.size:  # the logarithm of a sum of nothing
+        return below
     return below - np.log(np.add.reduce(np.exp(below), axis=axis, keepdims=True))
 
 
