@@ -32,6 +32,8 @@ class Bound:
         source: how it is written.
     """
 
+    getrefcount = staticmethod(sys.getrefcount)
+
     def __init__(self, program: Program, source: Source) -> None:
         self.program = program
         self.source = source
@@ -81,16 +83,12 @@ class Bound:
         }
         self.steady = [(t, g) for t, g in self.gradients.items() if g is None or g.shape]
         self.held = [g for g in self.gradients.values() if g is not None and g.shape]
-        self.arrays = [g._data for g in self.held]
-        self.flats = [namespace[flat] for flat in source.flats if flat in namespace]
-        self.counts = self._count()
+        self.watched = [*self.held, *(g._data for g in self.held)]
+        self.watched += [namespace[flat] for flat in source.flats if flat in namespace]
+        self.recount()
 
     def _gradient(self, slot: Slot) -> Tensor:
         return constant(self.namespace[slot.name] if slot.value.shape else np.zeros(())[()])
-
-    def _count(self) -> list[int]:
-        return [*map(sys.getrefcount, self.held), *map(sys.getrefcount, self.arrays),
-                *map(sys.getrefcount, self.flats)]
 
     def _lots(self, effect: Effect) -> dict[tuple[int, str], list[Tensor]]:
         """The tensors that an optimiser's step changes, by group and by where their gradients are."""
@@ -147,7 +145,7 @@ class Bound:
     def __call__(self, given: list[Any]) -> Any:
         """Run it on the data of the arguments; the leaves of the result, or ``REPEAT``."""
         source = self.source
-        if self.held and self._count() != self.counts and not self._free():
+        if self.held and not self.free():
             self.bind()  # somebody keeps a gradient of an earlier call: it stays as it is
         if source.live:
             given = [*given, *[t._data for t in source.live]]
@@ -163,11 +161,21 @@ class Bound:
             t.grad = g
         return results if results is not None else ()
 
-    def _free(self) -> bool:
+    def recount(self) -> None:
+        """Note how often the memory of the gradients is held by nobody but the program."""
+        self.counts = self._count()
+
+    def _count(self) -> list[int]:
+        """How often each is held, as if every gradient were shown by its tensor."""
+        hidden = [t.grad is not g for t, g in self.steady if g is not None]
+        counts = [*map(self.getrefcount, self.watched)]
+        for place, one in enumerate(hidden):
+            counts[place] += one
+        return counts
+
+    def free(self) -> bool:
         """Whether nobody else holds the memory that gradients are written to."""
-        shown = [int(t.grad is not g) for t, g in self.steady if g is not None]
-        counts = [n + k for n, k in zip(self._count(), [*shown, *[0] * len(self.counts)])]
-        return counts == self.counts
+        return self._count() == self.counts
 
     def leaves(self, results: Any, arguments: list[Any]) -> list[Any]:
         """The leaves of what the function returns, from what the program returned."""

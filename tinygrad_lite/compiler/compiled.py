@@ -6,6 +6,7 @@ import inspect
 import warnings
 from collections.abc import Callable
 from functools import update_wrapper
+from pathlib import Path
 from threading import RLock
 from typing import Any
 
@@ -13,11 +14,14 @@ import numpy as np
 
 from tinygrad_lite.compiler.binding import REPEAT, Bound
 from tinygrad_lite.compiler.compare import settle
+from tinygrad_lite.compiler.driver import MISS, Driver
 from tinygrad_lite.compiler.emit import Emission
+from tinygrad_lite.compiler.explain import report
 from tinygrad_lite.compiler.guards import Conditions, Watch
 from tinygrad_lite.compiler.passes import Notes, optimise
 from tinygrad_lite.compiler.program import Error, Program
 from tinygrad_lite.compiler.signature import describe, in_words, structure
+from tinygrad_lite.compiler.standalone import save
 from tinygrad_lite.compiler.trace import Tracer
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.tensor import Tensor
@@ -36,7 +40,9 @@ class Variant:
         self.conditions = conditions
         self.holds: Callable[[], bool] = _evaluated(conditions)
         self.bound: Bound | None = None
+        self.driver: Driver | None = None
         self.notes = Notes()
+        self.traced = 0
 
 
 class Compiled:
@@ -56,8 +62,13 @@ class Compiled:
         self._traces = 0
         self._given_up = False
         self._lock = RLock()
+        self._drive: Callable[[tuple[Any, ...]], Any] = _miss
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if not kwargs:
+            out = self._drive(args)
+            if out is not MISS:
+                return out
         grad, intercept, _ = mode()
         if intercept is not None or self._given_up:
             return self.function(*args, **kwargs)
@@ -67,7 +78,12 @@ class Compiled:
             variant = next((v for v in self._variants if v.key == key and v.holds()), None)
             if variant is None or variant.bound is None:
                 return self._trace(key, leaves, build, variant)
-            return self._run(variant, variant.bound, leaves, args, kwargs)
+            out = self._run(variant, variant.bound, leaves, args, kwargs)
+            if variant.driver is not None:
+                if variant.driver.data is not variant.bound.data:
+                    variant.driver.bind()
+                self._drive = variant.driver.drive
+            return out
 
     def _run(
         self, variant: Variant, bound: Bound, leaves: list[Any], args: Any, kwargs: Any
@@ -111,7 +127,7 @@ class Compiled:
             else:
                 first = None
         paths = watch.paths()
-        notes = Notes()
+        notes, traced = Notes(), len(program.instructions)
         bound = None
         if first is not None:
             notes = optimise(program)
@@ -122,7 +138,10 @@ class Compiled:
         conditions.watch(watch, operands)
         _leaf_conditions(conditions, program)
         variant = Variant(key, program, conditions)
-        variant.bound, variant.notes = bound, notes
+        variant.bound, variant.notes, variant.traced = bound, notes, traced
+        if bound is not None and key[1] == structure((tuple(leaves), {})):
+            variant.driver = Driver(self.function, key[0], leaves, bound, conditions, self._lock)
+            self._drive = variant.driver.drive
         self._variants.insert(0, variant)
 
     def _room(self, key: Any, leaves: list[Any]) -> bool:
@@ -178,12 +197,29 @@ class Compiled:
         Raises:
             RuntimeError: if there is none yet: it takes two calls that do the same.
         """
-        return self._bound().source.text
+        return str(self._compiled().bound.source.text)
 
-    def _bound(self) -> Bound:
+    def save_source(self, path: str | Path) -> Path:
+        """Write the source to a file that runs on its own, with NumPy alone.
+
+        The parameters, buffers and optimiser states are written beside it, as ``.npz``; the file
+        loads them. The function in it works on arrays, and updates them as the original would.
+
+        Raises:
+            Error: if it calls something whose source is not at hand.
+        """
+        with self._lock:
+            return save(self._compiled().bound, path)
+
+    def explain(self) -> str:
+        """What was fused, dropped and used again, and how large the buffers are."""
+        variant = self._compiled()
+        return report(variant.program, variant.bound.source, variant.notes, variant.traced)
+
+    def _compiled(self) -> Any:
         for variant in self._variants:
             if variant.bound is not None:
-                return variant.bound
+                return variant
         raise RuntimeError(
             f"{self._name} has not been compiled yet: call it twice with arguments of the same "
             "shapes; both calls run as they are, and what they have in common is compiled"
@@ -196,6 +232,10 @@ class Compiled:
 def compile(function: Callable[..., Any]) -> Compiled:
     """Make a function of arrays, tensors and plain values quick: as NumPy source without overhead."""
     return Compiled(function)
+
+
+def _miss(_: tuple[Any, ...]) -> Any:
+    return MISS
 
 
 def _evaluated(conditions: Conditions) -> Callable[[], bool]:

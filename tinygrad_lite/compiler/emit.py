@@ -84,7 +84,7 @@ class Emission:
         for index, step in enumerate(self.program.steps):
             w.index = index
             if isinstance(step, Effect):
-                self._check(list(step.gradients.items()), first=not checked)
+                self._check(list(step.gradients.items()), not checked, results=not checked)
                 checked = True
                 self._effect(step)
             else:
@@ -94,7 +94,7 @@ class Emission:
                 emit(step, w)
                 w.close()
         final = [(t, v) for t, v in self.program.gradients.items()]
-        self._check(final, first=not checked, more=True)
+        self._check(final, not checked, results=not checked)
         self._settle(final)
         self._return()
         self._assemble()
@@ -213,7 +213,7 @@ class Emission:
 
     # What there is at the end
 
-    def _check(self, gradients: Any, first: bool, more: bool = False) -> None:
+    def _check(self, gradients: Any, first: bool, results: bool) -> None:
         """Leave if a gradient is not a number: rules may have more to say about it."""
         if not self.program.differentiates:
             return
@@ -222,12 +222,13 @@ class Emission:
             slot = self.source.slots.get((t, v)) if v is not None else None
             if slot is not None:
                 names.append(slot.flat if slot.direct and slot.flat else self.w.read(v))
-        if more:
+        if results:
             names += [
-                self.w.read(r.value)
+                self.w.local[r.value]
                 for r in self.program.returned
-                if r.value is not None and r.value.dtype.kind == "f" and r.value.kind == "result"
+                if r.value in self.w.local and r.value.dtype.kind == "f" and not r.thing
             ]
+        own = {slot.name for slot in self.source.slots.values() if slot.flat == slot.name}
         shapes = {self.w.local.get(v): v.shape for v in self.w.local}
         for name in dict.fromkeys(names):
             if name in self.checked:
@@ -236,9 +237,12 @@ class Emission:
             if shapes.get(name) == ():
                 test = f"{name} != {name}"
             else:
+                flat = name
+                if name in own:
+                    flat = self.w.setup_view(name, "{}.reshape(-1)", f"{name}_flat")
                 product = self.w.np("dot" if name in self.source.flats else "vdot")
                 total = self.names.new(f"check_{name}")
-                self.w.line(f"{total} = {product}({name}, {name})")
+                self.w.line(f"{total} = {product}({flat}, {flat})")
                 test = f"{total} != {total}"
             self.w.line(f"if {test}:")
             self.w.line(f"    return repeat({first})")

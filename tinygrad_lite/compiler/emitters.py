@@ -36,7 +36,7 @@ def ufunc(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("activation.relu")
+@emits("relu")
 def relu(step: Instruction, w: Writer) -> bool:
     """Clipping at 0: unlike maximum it does not reset the floating-point status."""
     x = step.inputs[0]
@@ -48,7 +48,7 @@ def relu(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("fuse.gated")
+@emits("gated")
 def gated(step: Instruction, w: Writer) -> bool:
     """g where y > 0: the sign of -y, spread over all its bits, is the mask."""
     g, y = step.inputs
@@ -68,7 +68,7 @@ def gated(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("selection.masked")
+@emits("masked")
 def masked(step: Instruction, w: Writer) -> bool:
     """x where the condition holds: bits are kept or cleared."""
     x, condition = step.inputs
@@ -91,7 +91,7 @@ def masked(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("linalg.linear")
+@emits("linear")
 def linear(step: Instruction, w: Writer) -> bool:
     """x @ weight.T, and the bias added in place."""
     x, weight, bias = step.inputs
@@ -124,7 +124,7 @@ def _axes(step: Instruction) -> tuple[int, ...]:
     return tuple(sorted(a % ndim for a in (axis if isinstance(axis, tuple) else (axis,))))
 
 
-@emits("reduce.sum", "reduce.mean")
+@emits("sum", "mean")
 def add_up(step: Instruction, w: Writer) -> bool:
     """Rows or columns added up by a product with ones; everything else by NumPy."""
     x, out = step.inputs[0], step.out
@@ -170,7 +170,7 @@ def _add_all(step: Instruction, w: Writer, count: int) -> None:
     w.assign(step, f"{total} / {w.constant(count, x.dtype)}" if count != 1 else total)
 
 
-@emits("fuse.row_sum")
+@emits("row_sum")
 def row_sum(step: Instruction, w: Writer) -> bool:
     """The sums of the rows, as a column."""
     x = step.inputs[0]
@@ -181,7 +181,7 @@ def row_sum(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("fuse.shifted")
+@emits("shifted")
 def shifted(step: Instruction, w: Writer) -> bool:
     """x less the largest of its row, so that exponentials do not overflow."""
     x = step.inputs[0]
@@ -192,7 +192,7 @@ def shifted(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("fuse.one_hot")
+@emits("one_hot")
 def one_hot(step: Instruction, w: Writer) -> bool:
     """Rows of a table; a label that is no class finds a row that holds no numbers."""
     labels, out = step.inputs[0], step.out
@@ -210,7 +210,7 @@ def one_hot(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("fuse.label_loss")
+@emits("label_loss")
 def label_loss(step: Instruction, w: Writer) -> bool:
     """The sum (or mean) over rows of log(sum(exp(z))) less z at the label."""
     logs, z, hot = step.inputs
@@ -224,7 +224,7 @@ def label_loss(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("activation.log_softmax", "activation.softmax")
+@emits("log_softmax", "softmax")
 def softmax(step: Instruction, w: Writer) -> bool:
     """Exponentials of what is shifted below 0, and their sums."""
     x, axis = step.inputs[0], step.attributes["axis"]
@@ -246,7 +246,7 @@ def softmax(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("logistic.sigmoid")
+@emits("sigmoid")
 def sigmoid(step: Instruction, w: Writer) -> bool:
     """1 / (1 + exp(-x))."""
     x = step.inputs[0]
@@ -260,7 +260,7 @@ def sigmoid(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("selection.where")
+@emits("where")
 def where(step: Instruction, w: Writer) -> bool:
     """One of the two copied, and the other over it where the condition holds."""
     condition, x, y = step.inputs
@@ -274,7 +274,7 @@ def where(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("shape.cast")
+@emits("cast")
 def cast(step: Instruction, w: Writer) -> bool:
     """A copy in another dtype."""
     if not step.out.shape:
@@ -285,7 +285,7 @@ def cast(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("join.concatenate")
+@emits("concatenate")
 def concatenate(step: Instruction, w: Writer) -> bool:
     """Arrays side by side in a buffer."""
     parts = "".join(f"{w.read(v)}, " for v in step.inputs)
@@ -294,7 +294,7 @@ def concatenate(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("dropout.dropout_mask")
+@emits("dropout_mask")
 def dropout_mask(step: Instruction, w: Writer) -> bool:
     """The same draw as ever, into a buffer."""
     p, out, rng = step.attributes["p"], step.out, step.attributes["rng"]
@@ -311,7 +311,7 @@ def dropout_mask(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("shape.transpose")
+@emits("transpose")
 def transpose(step: Instruction, w: Writer) -> bool:
     """A view."""
     axes = step.attributes["axes"]
@@ -321,7 +321,7 @@ def transpose(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("index.getitem")
+@emits("getitem")
 def getitem(step: Instruction, w: Writer) -> bool:
     """A view, where there are only slices and numbers."""
     if len(step.inputs) > 1 or not step.out.shape or not step.inputs[0].shape:
@@ -338,7 +338,7 @@ def _part(part: object) -> str:
     return "..." if part is Ellipsis else repr(part)
 
 
-@emits("shape.broadcast_to")
+@emits("broadcast_to")
 def broadcast_to(step: Instruction, w: Writer) -> bool:
     """A view made once, or a copy, which is quicker than a view made anew."""
     x = step.inputs[0]
@@ -353,7 +353,7 @@ def broadcast_to(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("shape.reshape")
+@emits("reshape")
 def reshape(step: Instruction, w: Writer) -> bool:
     """A view of memory in one piece; else a copy."""
     x, out = step.inputs[0], step.out

@@ -5,25 +5,19 @@ from __future__ import annotations
 import dis
 import inspect
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.primitive import inside
 from tinygrad_lite.tensor import Tensor
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
 LONGEST = 64  # of longer containers only identity and length are looked at
 _MISSING: Any = object()
-_OTHERS = tuple(
-    str(Path(p)) for p in (sysconfig.get_path("stdlib"), Path(np.__file__).parent) if p
-)
 _TRUSTED = frozenset({"tinygrad_lite", "numpy", "builtins", *sys.stdlib_module_names})
 
 
@@ -74,9 +68,9 @@ class Watch:
         first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
         if _is_module(first) and code.co_name in ("forward", "__call__"):
             self.modules[id(first)] = first
-        if inside[code.co_filename] or code.co_filename.startswith((*_OTHERS, "<")):
-            if not code.co_filename.startswith("<stdin") and not _typed_in(code):
-                return
+        owner = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if owner in _TRUSTED or owner.startswith("namedtuple_"):
+            return
         key = (code, id(first))
         if key in self._seen:
             return
@@ -133,11 +127,6 @@ class Watch:
     def paths(self) -> dict[int, str]:
         """How the user calls the objects that were found, by their identity."""
         return {id(g.expected): g.words for g in self.guards.values()}
-
-
-def _typed_in(code: CodeType) -> bool:
-    """Whether the code was typed into a notebook or an interpreter, rather than generated."""
-    return code.co_filename.startswith(("<ipython", "<doctest", "<string", "<console"))
 
 
 def _is_module(x: Any) -> bool:

@@ -31,10 +31,10 @@ class Buffer:
 def is_view(step: Instruction) -> bool:
     """Whether the result is the memory of the first input in another arrangement."""
     name = known_as(step.operation)
-    if name == "index.getitem":
+    if name == "getitem":
         pattern = step.attributes["pattern"]
         return bool(step.out.shape) and not any(part is ARRAY for part in pattern)
-    return name in ("shape.reshape", "shape.transpose", "shape.broadcast_to") and bool(
+    return name in ("reshape", "transpose", "broadcast_to") and bool(
         step.inputs[0].shape
     )
 

@@ -61,10 +61,10 @@ def _gates(program: Program, notes: Notes) -> None:
     rectified = {
         s.inputs[0]: s.out
         for s in program.instructions
-        if known_as(s.operation) == "activation.relu" and s.out.dtype.itemsize in INTEGERS
+        if known_as(s.operation) == "relu" and s.out.dtype.itemsize in INTEGERS
     }
     for step in program.instructions:
-        if known_as(step.operation) != "selection.masked" or not step.out.shape:
+        if known_as(step.operation) != "masked" or not step.out.shape:
             continue
         g, condition = step.inputs
         test = made.get(condition)
@@ -80,7 +80,7 @@ def _cross_entropies(program: Program, notes: Notes) -> None:
     """Softmax cross-entropy: one pass of exponentials for the loss and its gradient."""
     made = makers(program)
     for step in program.instructions:
-        if known_as(step.operation) != "activation.log_softmax":
+        if known_as(step.operation) != "log_softmax":
             continue
         x, out = step.inputs[0], step.out
         if len(x.shape) != 2 or step.attributes["axis"] not in (1, -1) or not out.size:
@@ -101,7 +101,7 @@ def _cross_entropies(program: Program, notes: Notes) -> None:
 
 def _is_loss(step: Instruction, logp: Value) -> bool:
     return (
-        known_as(step.operation) == "cross_entropy.nll"
+        known_as(step.operation) == "nll"
         and step.inputs[0] is logp
         and step.attributes["reduction"] in ("mean", "sum")
     )
@@ -122,13 +122,13 @@ def _gradient(
         return None
     total = made.get(product.inputs[1 - product.inputs.index(power.out)])
     last = _only_reader(program, product.out)
-    if total is None or known_as(total.operation) != "reduce.sum" or last is None:
+    if total is None or known_as(total.operation) != "sum" or last is None:
         return None
     t = total.inputs[0]
     if known_as(last.operation) != "subtract" or last.inputs != [t, product.out]:
         return None
     source = made.get(t)
-    if source is None or known_as(source.operation) != "cross_entropy.nll_transposed":
+    if source is None or known_as(source.operation) != "nll_transposed":
         return None
     g, labels = source.inputs
     factor = number(g)

@@ -24,17 +24,15 @@ class Notes:
 
 
 def known_as(operation: Primitive) -> str:
-    """The name of one of the library's own operations, such as ``activation.relu``; else empty.
+    """The name of one of NumPy's or the library's own operations; empty for a user's own.
 
-    It says which source file declares the operation, since a user's may have the same name.
+    It goes by where the forward function is from, since a user's operation may have any name.
     """
     forward = operation.forward
     if isinstance(forward, np.ufunc):
-        return forward.__name__
+        return forward.__name__ if getattr(np, forward.__name__, None) is forward else ""
     module: str = getattr(forward, "__module__", None) or ""
-    if not module.startswith("tinygrad_lite."):
-        return ""
-    return f"{module.rpartition('.')[2]}.{operation.name}"
+    return operation.name if module.startswith("tinygrad_lite.") else ""
 
 
 def replace(program: Program, rule: Replacement) -> None:

@@ -44,13 +44,13 @@ def unchanged(step: Instruction, made: dict[Value, Instruction]) -> Value | None
     name, inputs, out = known_as(step.operation), step.inputs, step.out
     x = inputs[0] if inputs else out
     alike = x.shape == out.shape and x.dtype == out.dtype and not x.weak
-    if name in ("positive", "shape.cast", "shape.reshape", "shape.broadcast_to") and alike:
+    if name in ("positive", "cast", "reshape", "broadcast_to") and alike:
         return x
     before = made.get(x)
-    if name == "shape.reshape" and before is not None and known_as(before.operation) == name:
+    if name == "reshape" and before is not None and known_as(before.operation) == name:
         step.inputs = [before.inputs[0]]
         return unchanged(step, made)
-    if name == "shape.transpose" and before is not None and known_as(before.operation) == name:
+    if name == "transpose" and before is not None and known_as(before.operation) == name:
         axes, earlier = (_axes(s) for s in (step, before))
         if all(earlier[a] == i for i, a in enumerate(axes)):
             return before.inputs[0]
@@ -77,7 +77,7 @@ def expanded(step: Instruction, made: dict[Value, Instruction]) -> None:
         return
     for slot, v in enumerate(step.inputs):
         before = made.get(v)
-        if before is None or known_as(before.operation) != "shape.broadcast_to":
+        if before is None or known_as(before.operation) != "broadcast_to":
             continue
         narrow = before.inputs[0]
         others = [u.shape for i, u in enumerate(step.inputs) if i != slot]

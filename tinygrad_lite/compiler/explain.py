@@ -1,0 +1,49 @@
+"""What compilation did to a function, in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from tinygrad_lite.compiler.emit import Source, size_in_words
+from tinygrad_lite.compiler.passes import Notes
+from tinygrad_lite.compiler.program import Program
+
+
+def report(program: Program, source: Source, notes: Notes, traced: int) -> str:
+    """The account that ``explain()`` gives."""
+    w = source.writer
+    body = [line for line in w.text.body if "(" in line and not line.lstrip().startswith("return")]
+    lines = [
+        f"{program.name}: {traced} operations traced, {len(program.instructions)} left, "
+        f"{len(body)} calls of NumPy",
+        _counted("fused", notes.fused, len(notes.fused)),
+        _counted("dropped", notes.dropped, notes.dropped.total()),
+        _counted("computed once instead of again", notes.shared, notes.shared.total()),
+        f"buffers: {len(w.pool.buffers)}, {size_in_words(w.pool.nbytes)}; "
+        f"{w.written_over} results written over an operand, {w.pool.reused} into memory used before",
+    ]
+    gradients = sum(size * dtype.itemsize for size, dtype in source.flats.values())
+    if source.slots:
+        lines.append(
+            f"gradients: {len(source.slots)} in {len(source.flats)} arrays, "
+            f"{size_in_words(gradients)}"
+        )
+    for effect in program.effects:
+        lines.append(f"called as it is: {_owner(effect.owner)}, {len(effect.changed)} tensors")
+    if program.differentiates:
+        lines.append(
+            "a call in which a gradient is not a number is repeated without compilation, "
+            "before anything is updated"
+        )
+    return "\n".join(lines)
+
+
+def _counted(title: str, counter: Counter[str], total: int) -> str:
+    if not counter:
+        return f"{title}: nothing"
+    names = [name if n == 1 else f"{name} ×{n}" for name, n in counter.most_common()]
+    return f"{title}: {total} ({', '.join(names)})"
+
+
+def _owner(owner: object) -> str:
+    return getattr(owner, "__name__", type(owner).__name__)

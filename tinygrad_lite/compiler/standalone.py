@@ -1,0 +1,237 @@
+"""A compiled function as a file that runs on its own: its source, and the functions that it calls."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import inspect
+import sys
+import textwrap
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.compiler.binding import Bound
+from tinygrad_lite.compiler.program import Effect, Error
+from tinygrad_lite.tensor import Tensor
+
+REPEAT = '''def repeat(first):
+    raise FloatingPointError("a gradient is not a number")'''
+
+
+def save(bound: Bound, path: str | Path) -> Path:
+    """Write the source to ``path``, and the arrays that it needs to a ``.npz`` beside it."""
+    path = Path(path).with_suffix(".py")
+    source = bound.source
+    bundle = Bundle()
+    arrays: dict[str, Any] = {}
+    late: list[str] = []
+    for name, thing in source.given.items():
+        if isinstance(thing, Tensor):
+            arrays[name] = thing._data
+        elif isinstance(thing, np.ndarray):
+            arrays[name] = thing
+        elif isinstance(thing, Effect):
+            late += _update(name, thing, bound, bundle, arrays)
+        elif isinstance(thing, np.random.Generator):
+            bundle.lines.append(f"given[{name!r}] = {_generator(thing)}")
+        else:
+            bundle.lines.append(f"given[{name!r}] = {bundle.add(thing, name)}")
+    for t in source.live:
+        name = source.parameters[len(bound.program.arguments) + source.live.index(t)]
+        arrays[name] = np.asarray(t._data)
+    if bound.program.differentiates:
+        bundle.lines += [REPEAT, 'given["repeat"] = repeat']
+    docstring, _, rest = source.text.partition("\n\nimport numpy as np\n")
+    parts = [
+        f"{docstring}\n",
+        "from __future__ import annotations\n",
+        *sorted(bundle.imports),
+        "",
+        "# The arrays as they were when this file was saved",
+        'given = dict(np.load(Path(__file__).with_suffix(".npz")))',
+        *bundle.lines,
+        *[f"given[{name!r}] = None" for name in source.effects],
+        rest.rstrip(),
+        "",
+        *late,
+    ]
+    path.write_text("\n".join(parts) + "\n", encoding="utf-8")
+    np.savez(path.with_suffix(".npz"), **arrays)
+    return path
+
+
+def _update(
+    name: str, effect: Effect, bound: Bound, bundle: Bundle, arrays: dict[str, Any]
+) -> list[str]:
+    """The lines that define an optimiser's step on the arrays of the file."""
+    owner = effect.owner
+    if not hasattr(owner, "update") or bound.source.live:
+        raise Error(
+            f"{getattr(owner, '__name__', type(owner).__name__)} cannot be written to a file that "
+            "runs on its own: only the steps of this library's optimisers on arrays can"
+        )
+    update = bundle.add(type(owner).update, f"{name}_rule")
+    scratch = bundle.add(type(owner.scratch), "Scratch")
+    lines = ["", f"class {name}_self:", f"    scratch = {scratch}()", ""]
+    calls = []
+    names = {id(x): n for n, x in bound.source.given.items() if isinstance(x, Tensor)}
+    for number, group in enumerate(owner.param_groups):
+        members = [t for t in group["params"] if effect.gradients.get(t) is not None]
+        if not members:
+            continue
+        settings = {k: v for k, v in group.items() if k not in ("params", "param_names")}
+        states = []
+        for t in members:
+            entries = []
+            for key, value in owner.state[t].items():
+                if isinstance(value, np.ndarray):
+                    arrays[f"{name}_{names[id(t)]}_{key}"] = value
+                    entries.append(f"{key!r}: given['{name}_{names[id(t)]}_{key}']")
+                else:
+                    entries.append(f"{key!r}: {value!r}")
+            states.append(f"{{{', '.join(entries)}}}")
+        gradients = [bound.source.slots[t, effect.gradients[t]].name for t in members]
+        lines += [
+            f"{name}_group_{number} = {settings!r}",
+            f"{name}_states_{number} = [{', '.join(states)}]",
+        ]
+        calls.append(
+            f"    {update}({name}_self, {name}_group_{number}, "
+            f"[{', '.join(names[id(t)] for t in members)}], [{', '.join(gradients)}], "
+            f"{name}_states_{number})"
+        )
+    return [*lines, "", f"def {name}():", *calls]
+
+
+def _generator(rng: np.random.Generator) -> str:
+    kind = type(rng.bit_generator).__name__
+    return f"generator(np.random.{kind}(), {rng.bit_generator.state!r})"
+
+
+class Bundle:
+    """Definitions, each with what it refers to, so that they can stand in a file of their own."""
+
+    def __init__(self) -> None:
+        self.imports = {"import numpy as np", "from pathlib import Path", "import numpy", "import typing"}
+        self.lines: list[str] = [
+            "",
+            "def generator(bits, state):",
+            "    bits.state = state",
+            "    return np.random.Generator(bits)",
+            "",
+        ]
+        self.defined: dict[str, Any] = {"np": np, "Path": Path}
+
+    def add(self, thing: Any, wish: str) -> str:
+        """The name under which ``thing`` stands in the file."""
+        for name, known in self.defined.items():
+            if known is thing:
+                return name
+        if isinstance(thing, np.ufunc):
+            return f"np.{thing.__name__}"
+        name = wish if wish not in self.defined else f"{wish}_{len(self.defined)}"
+        self.defined[name] = thing
+        origin = getattr(thing, "__module__", None) or ""
+        if isinstance(thing, ModuleType):
+            self.imports.add(f"import {thing.__name__} as {name}")
+        elif origin.partition(".")[0] in sys.stdlib_module_names:
+            self.imports.add(f"from {origin} import {thing.__name__} as {name}")
+        elif origin.startswith("numpy"):
+            self.lines.append(f"{name} = np.{thing.__name__}")
+        elif isinstance(thing, (FunctionType, type)):
+            self._define(thing, name)
+        else:
+            self.lines.append(f"{name} = {self._literal(thing, wish)}")
+        return name
+
+    def _literal(self, thing: Any, wish: str) -> str:
+        text = repr(thing)
+        try:
+            again = eval(text, {"np": np, "numpy": np, "typing": typing})  # noqa: S307 - to see whether the file can
+            if again is thing or bool(again == thing):
+                return text
+        except Exception:  # noqa: BLE001 - it cannot, whatever the reason
+            pass
+        if isinstance(thing, dict):
+            items = (f"{self._literal(k, wish)}: {self._item(v, wish)}" for k, v in thing.items())
+            return f"{{{', '.join(items)}}}"
+        raise Error(
+            f"{wish} is {thing!r:.60}, which cannot be written to a file that runs on its own"
+        )
+
+    def _item(self, thing: Any, wish: str) -> str:
+        if isinstance(thing, type) and thing.__module__ == "numpy":
+            return f"np.{thing.__name__}"
+        return self._literal(thing, wish)
+
+    def _define(self, thing: Any, name: str) -> None:
+        """The source of a function or class under ``name``, after what it refers to."""
+        try:
+            tree = _syntax(thing)
+        except (OSError, TypeError, SyntaxError, LookupError):
+            raise Error(
+                f"the source of {name} is not at hand, so it cannot be written to a file that runs "
+                "on its own: define it in a file, as a function"
+            ) from None
+        scope = inspect.getmodule(thing).__dict__ if isinstance(thing, type) else thing.__globals__
+        if isinstance(thing, FunctionType) and thing.__closure__:
+            cells = (c.cell_contents for c in thing.__closure__)
+            scope = {**scope, **dict(zip(thing.__code__.co_freevars, cells))}
+        renamed = {}
+        for used in _free_names(tree):
+            if used in scope and used != name and not hasattr(builtins, used):
+                renamed[used] = self.add(scope[used], used)
+            elif used in scope and scope[used] is not getattr(builtins, used, None):
+                renamed[used] = self.add(scope[used], used)
+        _Renamed(renamed).visit(tree)
+        if isinstance(tree, ast.Lambda):
+            self.lines.append(f"{name} = {ast.unparse(tree)}")
+        else:
+            tree.name = name
+            tree.decorator_list = []
+            self.lines += ["", ast.unparse(tree), ""]
+
+
+def _syntax(thing: Any) -> Any:
+    """The syntax tree of a function, lambda or class."""
+    lines, _ = inspect.getsourcelines(thing)
+    if not isinstance(thing, FunctionType) or thing.__name__ != "<lambda>":
+        return ast.parse(textwrap.dedent("".join(lines))).body[0]
+    whole = ast.parse(Path(inspect.getsourcefile(thing) or "").read_text(encoding="utf-8"))
+    wanted = thing.__code__
+    for node in ast.walk(whole):
+        if isinstance(node, ast.Lambda) and node.lineno <= wanted.co_firstlineno <= (
+            node.end_lineno or node.lineno
+        ):
+            code = compile(ast.Expression(node), "", "eval").co_consts[0]
+            if (code.co_code, code.co_names) == (wanted.co_code, wanted.co_names):
+                return node
+    raise LookupError
+
+
+def _free_names(tree: ast.AST) -> Iterator[str]:
+    """The names that are read in a definition, other than in annotations."""
+    skipped = set()
+    for node in ast.walk(tree):
+        for part in ("annotation", "returns"):
+            if getattr(node, part, None) is not None:
+                skipped.update(map(id, ast.walk(getattr(node, part))))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in skipped:
+            yield node.id
+
+
+class _Renamed(ast.NodeTransformer):
+    def __init__(self, names: dict[str, str]) -> None:
+        self.names = names
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        node.id = self.names.get(node.id, node.id)
+        return node
+
+
