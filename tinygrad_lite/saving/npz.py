@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 import zipfile
 import zlib
@@ -48,11 +49,17 @@ def read(path: Path) -> tuple[Arrays, str | None]:
                         arrays[member.filename.removesuffix(".npy")] = _array(file, member)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
         raise ValueError(f"{error} (as an npz file)") from error
-    if not path.read_bytes().endswith(struct.pack("<H", len(comment)) + comment):
+    if not _ends_with(path, struct.pack("<H", len(comment)) + comment):
         raise ValueError("its end is missing")
     if comment.startswith(_SUM) and comment != _SUM + checksum(arrays, structure).encode():
         raise ValueError("its contents do not match their checksum")
     return arrays, structure
+
+
+def _ends_with(path: Path, end: bytes) -> bool:
+    with path.open("rb") as file:
+        file.seek(-len(end), os.SEEK_END)
+        return file.read() == end
 
 
 def _check(members: list[zipfile.ZipInfo], size: int) -> None:

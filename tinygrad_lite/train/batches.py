@@ -1,0 +1,36 @@
+"""Loaders of training data: pairs of arrays, datasets of pairs, or a loader that is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.data import DataLoader
+
+
+def loader_of(data: Any, batch_size: int | None, default: int, **settings: Any) -> DataLoader:
+    """A loader of pairs of inputs and targets; one that is given must not be given a size again."""
+    if isinstance(data, DataLoader):
+        if batch_size is not None:
+            raise ValueError(
+                f"the DataLoader has batches of {data.batch_size}: leave batch_size out, or give "
+                "the data themselves"
+            )
+        return data
+    if isinstance(data, list) and len(data) == 2:
+        data = tuple(data)
+    if isinstance(data, tuple):
+        data = tuple(np.asarray(array) for array in data)
+    return DataLoader(data, default if batch_size is None else batch_size, **settings)
+
+
+def pair(batch: Any) -> tuple[Any, Any]:
+    """The inputs and the targets of a batch, or an error that says what was found instead."""
+    if not isinstance(batch, tuple) or len(batch) != 2:
+        found = f"a tuple of {len(batch)}" if isinstance(batch, tuple) else type(batch).__name__
+        raise ValueError(
+            f"training data are pairs (inputs, targets), for example (x_train, y_train); a batch "
+            f"of these is {found}"
+        )
+    return batch

@@ -1,0 +1,122 @@
+"""Callbacks: what is to happen at the end of a batch or an epoch, such as early stopping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_lite.train.history import better
+
+if TYPE_CHECKING:
+    from tinygrad_lite.train.run import Run
+
+
+class Callback:
+    """Override what you need; every method gets the run, and may stop it by ``run.stop(reason)``.
+
+    What ``state_dict`` returns is saved in checkpoints and given back to ``load_state_dict``.
+
+    >>> import numpy as np
+    >>> import tinygrad_lite as tg
+    >>> class Tell(tg.train.Callback):
+    ...     def on_epoch_end(self, run):
+    ...         print(f"epoch {run.epoch}: {run.measured['loss']:.2f}")
+    >>> x = np.array([[1.0], [2.0]])
+    >>> model = tg.nn.Linear(1, 1, rng=0)
+    >>> history = tg.train.fit(model, (x, x), loss="mse_loss",
+    ...     optimizer=tg.optim.SGD(model.parameters(), lr=0.1), epochs=2, callbacks=[Tell()])
+    epoch 1: 2.53
+    epoch 2: 0.25
+    """
+
+    def on_train_begin(self, run: Run) -> None:
+        """Before the first batch, and before the first after resuming."""
+
+    def on_batch_end(self, run: Run) -> None:
+        """After every update; ``run.measured`` holds the loss of the batch, as ``loss``."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        """After every epoch and its validation; ``run.measured`` is the epoch's row."""
+
+    def on_train_end(self, run: Run) -> None:
+        """After the last batch, whatever ended the run, except an error."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What has to be saved so that a resumed run goes on as this one would."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what ``state_dict`` returned."""
+
+
+class EpochEnd(Callback):
+    """A function of the run, called at the end of every epoch: a plain function as a callback."""
+
+    def __init__(self, function: Callable[[Run], Any]) -> None:
+        self.function = function
+
+    def on_epoch_end(self, run: Run) -> None:
+        self.function(run)
+
+
+class EarlyStopping(Callback):
+    """Stop when a measure has not improved for ``patience`` epochs, and keep the best weights.
+
+    Args:
+        patience: how many epochs without an improvement end the run.
+        monitor: the measure; by default ``val_loss``, or ``loss`` without validation data.
+        mode: ``min`` or ``max``; by default what fits the name.
+        min_delta: by how much a value must be better to count.
+        restore_best: whether the model has the weights of its best epoch at the end.
+
+    >>> EarlyStopping(patience=3, monitor="val_accuracy").mode
+    'max'
+    """
+
+    def __init__(
+        self,
+        patience: int = 5,
+        monitor: str | None = None,
+        mode: str | None = None,
+        min_delta: float = 0.0,
+        restore_best: bool = True,
+    ) -> None:
+        if patience < 1:
+            raise ValueError(f"EarlyStopping: patience is at least 1 epoch, not {patience!r}")
+        if mode not in ("min", "max", None):
+            raise ValueError(f"EarlyStopping: mode is 'min' or 'max', not {mode!r}")
+        self.patience = patience
+        self.monitor = monitor
+        self.mode = mode or better(monitor or "loss")
+        self.min_delta = min_delta
+        self.restore_best = restore_best
+        self.best = inf
+        self.best_epoch = 0
+        self.weights: dict[str, Any] = {}
+
+    def on_epoch_end(self, run: Run) -> None:
+        name = self.monitor or run.monitor
+        if name not in run.measured:
+            raise KeyError(f"EarlyStopping: {name!r} is not measured, only {sorted(run.measured)}")
+        value = run.measured[name] if self.mode == "min" else -run.measured[name]
+        if value < self.best - self.min_delta or not self.best_epoch:
+            self.best, self.best_epoch = value, run.epoch
+            if self.restore_best:
+                self.weights = run.model.state_dict()
+        elif run.epoch - self.best_epoch >= self.patience:
+            run.stop(
+                f"stopped early: {name} has not improved for {self.patience} epochs since "
+                f"epoch {self.best_epoch}"
+            )
+
+    def on_train_end(self, run: Run) -> None:
+        if self.weights:
+            run.model.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch, "weights": self.weights}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.weights = dict(state["weights"])

@@ -1,0 +1,63 @@
+"""What to say when the loss or a gradient is not a finite number: where that arose."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
+from tinygrad_lite.train.history import History
+from tinygrad_lite.train.run import Run
+
+
+class Diverged(AnomalyError):
+    """The loss or a gradient was not a finite number. The model keeps the weights it had before.
+
+    Attributes:
+        history: of the epochs before.
+    """
+
+    history: History
+
+
+def diverged(
+    run: Run,
+    what: str,
+    compute: Callable[[Any, Any], Any],
+    x: Any,
+    y: Any,
+    before: Mapping[np.random.Generator, Any],
+) -> Diverged:
+    """The error for a batch, which is computed once more under ``detect_anomaly``.
+
+    Args:
+        run: whose batch it was.
+        what: what is not finite.
+        compute: the forward and backward pass of a batch.
+        x: the inputs.
+        y: the targets.
+        before: the states of the generators before the batch, so that the same is drawn.
+    """
+    for generator, state in before.items():
+        generator.bit_generator.state = state
+    try:
+        with detect_anomaly():
+            compute(x, y)
+        cause = "It did not happen again when the batch was computed once more."
+    except AnomalyError as anomaly:
+        cause = str(anomaly)
+    run.optimizer.zero_grad()
+    odd = [
+        f"{np.size(array) - np.count_nonzero(np.isfinite(array))} of the numbers in the {name} of "
+        "the batch are not finite.\n"
+        for name, array in (("inputs", x), ("targets", y))
+        if not np.all(np.isfinite(array))
+    ]
+    error = Diverged(
+        f"{what} in epoch {run.epoch + 1}, batch {run.batch + 1} of {len(run.loader)}. The model "
+        f"keeps the weights it had before this batch.\n{''.join(odd)}{cause}"
+    )
+    error.history = run.history
+    return error

@@ -1,0 +1,149 @@
+"""fit: train a model on data, epoch by epoch, as people do it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tinygrad_lite.nn import Module
+from tinygrad_lite.optim import LRScheduler, Optimizer
+from tinygrad_lite.random import Rng, generator
+from tinygrad_lite.saving import format_of, load
+from tinygrad_lite.saving.atomic import sweep
+from tinygrad_lite.train.batches import loader_of
+from tinygrad_lite.train.callbacks import Callback, EarlyStopping, EpochEnd
+from tinygrad_lite.train.history import History
+from tinygrad_lite.train.loop import Loop
+from tinygrad_lite.train.losses import Loss, loss_function
+from tinygrad_lite.train.measure import BATCH
+from tinygrad_lite.train.metrics import resolved
+from tinygrad_lite.train.run import Run
+from tinygrad_lite.train.totals import Totals
+
+
+def fit(
+    model: Module,
+    data: Any,
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer | Callable[[Any], Optimizer],
+    epochs: int = 1,
+    batch_size: int | None = None,
+    validation: Any = None,
+    metrics: Iterable[Any] = (),
+    schedule: LRScheduler | Callable[[Optimizer], LRScheduler] | None = None,
+    schedule_every: str | None = None,
+    callbacks: Iterable[Callback | Callable[[Run], Any]] = (),
+    patience: int | None = None,
+    monitor: str | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
+    resume: bool = False,
+    compile: bool = False,
+    progress: bool | None = None,
+    rng: Rng = None,
+) -> History:
+    """Train a model, and return the history of its losses and metrics.
+
+    Ctrl-C ends the run after the batch in progress: the model and the history are those of all
+    batches before, and a checkpoint is written, if any are. A second Ctrl-C interrupts as usual.
+
+    Args:
+        model: takes a batch of inputs. It is put in training mode, and left as it was.
+        data: a pair ``(inputs, targets)`` of arrays, a dataset of pairs, or a ``DataLoader``. All
+            but the last are shuffled anew for every epoch.
+        loss: the name of a loss in ``nn.functional``, or a function of outputs and targets that
+            returns their mean loss.
+        optimizer: an optimiser of the model's parameters, or a function that makes one from them,
+            such as ``optim.Adam``.
+        epochs: how often to go through the data.
+        batch_size: how many examples an update learns from; 32 by default.
+        validation: data as above, measured after every epoch.
+        metrics: names, metrics, or functions of outputs and targets; see ``train.metrics``.
+        schedule: of the learning rate, or a function that makes one for the optimiser.
+        schedule_every: ``"epoch"`` or ``"batch"``; by default ``OneCycleLR`` goes by the batch and
+            every other schedule by the epoch.
+        callbacks: ``Callback`` objects, or functions of the run to call after every epoch.
+        patience: stop after so many epochs without a better ``monitor``, with the best weights.
+        monitor: the measure that ``patience`` and ``ReduceLROnPlateau`` go by; ``val_loss`` by
+            default, or ``loss`` without validation data.
+        checkpoint: a file, .safetensors or .npz, to keep the state of the run in. It is replaced
+            as a whole, so that a crash at any moment leaves the last one.
+        checkpoint_every: write it after so many batches too, not only after every epoch.
+        resume: go on from the checkpoint if there is one: the result is the same, to the last bit,
+            as without the interruption.
+        compile: run forward and backward pass as compiled by ``tg.compile``.
+        progress: whether to show a bar; by default on a terminal with tqdm installed.
+        rng: for shuffling: a NumPy Generator, a seed, or None for the default generator.
+
+    Raises:
+        Diverged: if the loss or a gradient is not a finite number, with the diagnosis of
+            ``tg.detect_anomaly``; the model has the weights it had before.
+        ValueError: if arguments contradict one another, or the checkpoint is of another run.
+
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn, optim
+    >>> x, y = tg.data.moons(200, rng=0)
+    >>> _ = tg.manual_seed(0)
+    >>> model = nn.Sequential(nn.Linear(2, 16), nn.Tanh(), nn.Linear(16, 2))
+    >>> history = tg.train.fit(model, (x, y), loss="cross_entropy", optimizer=optim.Adam(
+    ...     model.parameters(), lr=0.02), epochs=30, metrics=["accuracy"])
+    >>> history.rows[-1]["accuracy"] > 0.9
+    True
+    """
+    if not isinstance(optimizer, Optimizer):
+        optimizer = optimizer(model.parameters())
+    if schedule is not None and not isinstance(schedule, LRScheduler):
+        schedule = schedule(optimizer)
+    _check(epochs, optimizer, schedule, schedule_every, checkpoint, checkpoint_every, resume)
+    function = loss_function(loss)
+    found = [c if isinstance(c, Callback) else EpochEnd(c) for c in callbacks]
+    if patience is not None:
+        found.append(EarlyStopping(patience, monitor))
+    run = Run(
+        model=model,
+        optimizer=optimizer,
+        schedule=schedule,
+        loader=loader_of(data, batch_size, 32, shuffle=True, rng=generator(rng)),
+        validation=None if validation is None else loader_of(validation, None, BATCH),
+        callbacks=found,
+        epochs=epochs,
+        monitor=monitor or ("loss" if validation is None else "val_loss"),
+        totals=Totals(resolved(metrics, function)),
+    )
+    if checkpoint is not None:
+        sweep(checkpoint)
+        if resume and Path(checkpoint).exists():
+            run.load_state_dict(load(checkpoint))
+    Loop(run, function, schedule_every, checkpoint, checkpoint_every, compile, progress).train()
+    return run.history
+
+
+def _check(
+    epochs: int,
+    optimizer: Optimizer,
+    schedule: LRScheduler | None,
+    schedule_every: str | None,
+    checkpoint: str | os.PathLike[str] | None,
+    checkpoint_every: int | None,
+    resume: bool,
+) -> None:
+    """Refuse at once what would fail after hours."""
+    if epochs < 0:
+        raise ValueError(f"epochs is a number of passes over the data, not {epochs!r}")
+    if schedule is not None and schedule.optimizer is not optimizer:
+        raise ValueError("the schedule is of another optimizer than the one given")
+    if schedule_every not in ("epoch", "batch", None):
+        raise ValueError(f"schedule_every is 'epoch' or 'batch', not {schedule_every!r}")
+    if checkpoint_every is not None and checkpoint_every < 1:
+        raise ValueError(f"checkpoint_every is a number of batches, not {checkpoint_every!r}")
+    if checkpoint is None:
+        if resume or checkpoint_every is not None:
+            raise ValueError("resume and checkpoint_every need checkpoint, the file to use")
+        return
+    format_of(checkpoint)
+    folder = Path(checkpoint).resolve().parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder} to keep the checkpoint in")

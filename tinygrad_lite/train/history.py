@@ -1,0 +1,162 @@
+"""History: what a training run measured, epoch by epoch; it prints, plots and saves."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from numbers import Real
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.saving.atomic import replacing
+
+_COLOURS = ("#0072B2", "#D55E00")  # told apart by colour-blind readers too
+
+
+class History:
+    """A row for every epoch: its number, the loss, the metrics, ``lr`` and ``seconds``.
+
+    Measures of the validation data have the prefix ``val_``. Those of the training data are taken
+    while the model learns, so they are means over the epoch.
+
+    Attributes:
+        rows: a dict for every epoch.
+        stopped: why training ended before the last epoch; None if it did not.
+
+    >>> history = History([{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}])
+    >>> print(history)
+    epoch    loss
+        1  0.5000
+        2  0.2500
+    >>> history["loss"], history.best("loss")["epoch"]
+    ([0.5, 0.25], 2)
+    """
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]] = (), stopped: str | None = None) -> None:
+        self.rows: list[dict[str, Any]] = [dict(row) for row in rows]
+        self.stopped = stopped
+
+    def append(self, row: Mapping[str, Any]) -> None:
+        """Add an epoch; arrays become nested lists."""
+        self.rows.append({name: _plain(value) for name, value in row.items()})
+
+    @property
+    def names(self) -> list[str]:
+        """What was measured, in order."""
+        return list(dict.fromkeys(name for row in self.rows for name in row))
+
+    def __len__(self) -> int:
+        """The number of epochs."""
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> list[Any]:
+        """One measure over the epochs."""
+        if name not in self.names:
+            raise KeyError(f"{name!r} was not measured; there are {', '.join(self.names)}")
+        return [row.get(name) for row in self.rows]
+
+    def best(self, name: str, mode: str | None = None) -> dict[str, Any]:
+        """The row with the smallest (``min``) or largest (``max``) value, by default as it fits."""
+        mode = mode or better(name)
+        values = np.array(self[name], float)
+        return self.rows[int(np.nanargmin(values) if mode == "min" else np.nanargmax(values))]
+
+    def __repr__(self) -> str:
+        """A table of everything that is a single number."""
+        shown = [n for n in self.names if all(isinstance(v, Real | None) for v in self[n])]
+        columns = [[name, *(_text(name, value) for value in self[name])] for name in shown]
+        widths = [max(map(len, column)) for column in columns]
+        lines = [
+            "  ".join(text.rjust(width) for text, width in zip(line, widths))
+            for line in zip(*columns)
+        ]
+        if self.stopped:
+            lines.append(self.stopped)
+        return "\n".join(lines) or "no epoch yet"
+
+    def plot(self, path: str | os.PathLike[str] | None = None, log: bool = False) -> Any:
+        """Draw the loss and every metric over the epochs, training beside validation.
+
+        Args:
+            path: where to save the picture, as .png, .svg or .pdf; else it is only returned.
+            log: a logarithmic axis for the loss.
+
+        Returns:
+            The matplotlib figure.
+
+        Raises:
+            ImportError: if matplotlib is missing.
+        """
+        try:
+            from matplotlib.figure import Figure
+        except ImportError as error:
+            raise ImportError(
+                "plotting needs matplotlib: pip install 'tinygrad_lite[train]'"
+            ) from error
+        names = [n for n in self.names if n not in ("epoch", "seconds")]
+        names = [n for n in names if all(isinstance(v, Real | None) for v in self[n])]
+        panels = list(dict.fromkeys(name.removeprefix("val_") for name in names))
+        figure = Figure(figsize=(4.2 * max(len(panels), 1), 3.4), layout="constrained")
+        for i, panel in enumerate(panels):
+            axes = figure.add_subplot(1, len(panels), i + 1)
+            for name, label, colour in zip(
+                (panel, f"val_{panel}"), ("training", "validation"), _COLOURS
+            ):
+                if name in names:
+                    values = np.array(self[name], float)
+                    axes.plot(self["epoch"], values, label=label, color=colour, marker=".")
+            axes.set(title=panel, xlabel="epoch")
+            if log and panel == "loss":
+                axes.set_yscale("log")
+            if f"val_{panel}" in names and panel in names:
+                axes.legend(frameon=False)
+        if path is not None:
+            figure.savefig(path)
+        return figure
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write it to a JSON file, whole or not at all."""
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps(self.state_dict(), indent=1))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> History:
+        """Read what ``save`` wrote; ValueError if it is something else."""
+        try:
+            history = cls()
+            history.load_state_dict(json.loads(Path(path).read_text()))
+            return history
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{path} holds no history: {error}") from error
+
+    def state_dict(self) -> dict[str, Any]:
+        """Rows and reason as plain values."""
+        return {"rows": [dict(row) for row in self.rows], "stopped": self.stopped}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Become what ``state_dict()`` was taken from."""
+        self.rows, self.stopped = [dict(row) for row in state["rows"]], state["stopped"]
+
+
+def better(name: str) -> str:
+    """Whether a measure of this name is better when it is smaller (``min``) or larger (``max``)."""
+    return "min" if name.removeprefix("val_") in ("loss", "mse", "mae", "seconds", "lr") else "max"
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _text(name: str, value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, int):
+        return str(value)
+    if name == "seconds":
+        return f"{value:.2f}"
+    if name == "lr":
+        return f"{value:.3g}"
+    return f"{value:.4f}" if value == 0 or 1e-3 <= abs(value) < 1e4 else f"{value:.3e}"

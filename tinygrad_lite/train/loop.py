@@ -1,0 +1,178 @@
+"""The training loop: batches, epochs, validation, schedule, callbacks and checkpoints in order."""
+
+from __future__ import annotations
+
+import os
+import time
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.optim import OneCycleLR, ReduceLROnPlateau
+from tinygrad_lite.saving import save
+from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.train.batches import pair
+from tinygrad_lite.train.diagnose import diverged
+from tinygrad_lite.train.interrupt import Interrupt, held_back
+from tinygrad_lite.train.losses import Loss
+from tinygrad_lite.train.measure import evaluating, in_mode
+from tinygrad_lite.train.progress import Progress
+from tinygrad_lite.train.run import Run
+from tinygrad_lite.train.totals import Totals
+
+
+class Loop:
+    """One way through a run, from where it is to its end; the arguments are those of ``fit``."""
+
+    def __init__(
+        self,
+        run: Run,
+        loss: Loss,
+        schedule_every: str | None,
+        checkpoint: str | os.PathLike[str] | None,
+        checkpoint_every: int | None,
+        compiled: bool,
+        progress: bool | None,
+    ) -> None:
+        self.run = run
+        self.loss = loss
+        self.by_batch = schedule_every == "batch" or (
+            schedule_every is None and isinstance(run.schedule, OneCycleLR)
+        )
+        self.checkpoint = checkpoint
+        self.checkpoint_every = checkpoint_every
+        self.progress = progress
+        self.generators = [g for _, g in run.generators()]
+        self.gradients_of: Any = self.compute
+        if compiled:
+            from tinygrad_lite.compiler import compile
+
+            self.gradients_of = compile(self.compute)
+
+    def train(self) -> None:
+        """Go on until the last epoch is complete or something stops the run."""
+        run = self.run
+        with held_back() as interrupt, in_mode(run.model, training=True):
+            for callback in run.callbacks:
+                callback.on_train_begin(run)
+            try:
+                while run.epoch < run.epochs and not run.history.stopped:
+                    if interrupt.pressed:
+                        self.interrupted()
+                    else:
+                        self.epoch(interrupt)
+            except KeyboardInterrupt:
+                if interrupt.pressed:
+                    raise
+                self.interrupted()
+            for callback in run.callbacks:
+                callback.on_train_end(run)
+
+    def epoch(self, interrupt: Interrupt) -> None:
+        """The rest of the epoch that the run is in."""
+        run = self.run
+        start = time.perf_counter() - run.seconds
+        label = f"epoch {run.epoch + 1:{len(str(run.epochs))}}/{run.epochs}"
+        with Progress(
+            label, len(run.loader), run.loader.batch_size, run.batch, self.progress
+        ) as bar:
+            for batch in run.loader:
+                self.learn(*pair(batch))
+                run.seconds = time.perf_counter() - start
+                bar.advance()
+                if bar.due_now():
+                    bar.show(run.totals.results())
+                ending = interrupt.pressed or run.history.stopped
+                if ending or (self.checkpoint_every and run.batch % self.checkpoint_every == 0):
+                    self.keep()
+                if ending:
+                    return
+            row = self.measured()
+            bar.show(row)
+        run.seconds = time.perf_counter() - start
+        self.complete(row)
+
+    def learn(self, x: Any, y: Any) -> None:
+        """Update the model by one batch."""
+        run = self.run
+        before = {g: g.bit_generator.state for g in self.generators}
+        loss, outputs = self.gradients_of(x, y)
+        value = float(loss)
+        if not isfinite(value):
+            raise diverged(run, f"the loss is {value}", self.compute, x, y, before)
+        if not self.finite_gradients():
+            raise diverged(run, "a gradient is not finite", self.compute, x, y, before)
+        run.optimizer.step()
+        if run.schedule is not None and self.by_batch:
+            run.schedule.step()
+        run.totals.add(outputs, y, value)
+        run.batch += 1
+        run.measured = {"loss": value}
+        for callback in run.callbacks:
+            callback.on_batch_end(run)
+
+    def compute(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+        """The loss and the outputs of a batch, and the gradients in the parameters."""
+        self.run.optimizer.zero_grad()
+        outputs = self.run.model(x)
+        loss = self.loss(outputs, y)
+        if np.size(loss) != 1:
+            raise ValueError(
+                f"the loss has shape {np.shape(loss)}; it must be one number, the mean over the "
+                "batch: a loss of nn.functional with reduction='mean'"
+            )
+        loss.backward()
+        return loss, outputs
+
+    def finite_gradients(self) -> bool:
+        """Whether every gradient is: a sum tells, unless it overflows."""
+        with np.errstate(all="ignore"):
+            return all(
+                isfinite(np.add.reduce(p.grad.data, axis=None)) or np.isfinite(p.grad.data).all()
+                for group in self.run.optimizer.param_groups
+                for p in group["params"]
+                if p.grad is not None
+            )
+
+    def measured(self) -> dict[str, Any]:
+        """The row of the epoch, with the validation data measured, but without its time."""
+        run = self.run
+        row = {"epoch": run.epoch + 1, **run.totals.results()}
+        if run.validation is not None:
+            totals = Totals(run.totals.metrics)
+            with evaluating(run.model):
+                for batch in run.validation:
+                    x, y = pair(batch)
+                    outputs = run.model(x)
+                    totals.add(outputs, y, float(self.loss(outputs, y)))
+            row |= {f"val_{name}": value for name, value in totals.results().items()}
+        return row | {"lr": run.optimizer.param_groups[0]["lr"]}
+
+    def complete(self, row: dict[str, Any]) -> None:
+        """Enter the epoch in the history, and get ready for the next one."""
+        run = self.run
+        run.history.append(row | {"seconds": run.seconds})
+        run.measured = dict(run.history.rows[-1])
+        run.epoch += 1
+        run.batch, run.seconds = 0, 0.0
+        run.totals.clear()
+        if run.schedule is not None and not self.by_batch:
+            if isinstance(run.schedule, ReduceLROnPlateau):
+                run.schedule.step(run.measured[run.monitor])
+            else:
+                run.schedule.step()
+        for callback in run.callbacks:
+            callback.on_epoch_end(run)
+        self.keep()
+
+    def interrupted(self) -> None:
+        """Note where; not in the checkpoint, which is there to go on from."""
+        run = self.run
+        batch = f", batch {run.batch} of epoch {run.epoch + 1}" if run.batch else ""
+        run.stop(f"interrupted after epoch {run.epoch}{batch}")
+
+    def keep(self) -> None:
+        """Write the checkpoint, if one is kept."""
+        if self.checkpoint is not None:
+            save(self.run.state_dict(), self.checkpoint)

@@ -1,0 +1,91 @@
+"""Using a model without training it: its predictions, and how good they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.mode import no_grad
+from tinygrad_lite.nn import Module
+from tinygrad_lite.train.batches import loader_of, pair
+from tinygrad_lite.train.losses import Loss, loss_function
+from tinygrad_lite.train.metrics import resolved
+from tinygrad_lite.train.metrics.base import Array, as_array
+from tinygrad_lite.train.totals import Totals
+
+BATCH = 1024
+
+
+def evaluate(
+    model: Module,
+    data: Any,
+    loss: str | Loss | None = None,
+    metrics: Iterable[Any] = (),
+    batch_size: int | None = None,
+) -> dict[str, Any]:
+    """The loss and the metrics of a model on data, in evaluation mode and without recording.
+
+    Args:
+        model: takes a batch of inputs; every module in it is left in the mode it was in.
+        data: a pair ``(inputs, targets)`` of arrays, a dataset of pairs, or a ``DataLoader``.
+        loss: the name of a loss in ``nn.functional``, or a function of outputs and targets.
+        metrics: names, metrics, or functions of outputs and targets; see ``train.metrics``.
+        batch_size: by default 1024; memory and speed depend on it, results only by rounding.
+
+    Raises:
+        ValueError: for unknown names, and outputs and targets that do not go together.
+
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> x, y = np.array([[1.0], [2.0]]), np.array([[1.0], [0.0]])
+    >>> tg.train.evaluate(nn.Identity(), (x, y), loss="mse_loss", metrics=["mae"])
+    {'loss': 2.0, 'mae': 1.0}
+    """
+    function = None if loss is None else loss_function(loss)
+    totals = Totals(resolved(metrics, function))
+    with evaluating(model):
+        for batch in loader_of(data, batch_size, BATCH):
+            x, y = pair(batch)
+            outputs = model(x)
+            totals.add(outputs, y, None if function is None else float(function(outputs, y)))
+    return totals.results()
+
+
+def predict(model: Module, inputs: Any, batch_size: int | None = None) -> Array:
+    """The outputs of a model for all inputs as one array, in evaluation mode, without recording.
+
+    Args:
+        model: takes a batch of inputs; every module in it is left in the mode it was in.
+        inputs: an array of shape ``(n, ...)``.
+        batch_size: by default 1024.
+
+    >>> import tinygrad_lite as tg
+    >>> from tinygrad_lite import nn
+    >>> tg.train.predict(nn.Linear(3, 2), np.zeros((5, 3))).shape
+    (5, 2)
+    """
+    with evaluating(model):
+        outputs = [as_array(model(x)) for x in loader_of(as_array(inputs), batch_size, BATCH)]
+    return np.concatenate(outputs)
+
+
+@contextmanager
+def evaluating(model: Module) -> Iterator[None]:
+    """Evaluation mode and no recording; afterwards every module is in the mode it was in."""
+    with in_mode(model, training=False), no_grad():
+        yield
+
+
+@contextmanager
+def in_mode(model: Module, training: bool) -> Iterator[None]:
+    """A model in training or evaluation mode; afterwards every module is as it was."""
+    before = [(module, module.training) for module in model.modules()]
+    model.train(training)
+    try:
+        yield
+    finally:
+        for module, mode in before:
+            module.training = mode

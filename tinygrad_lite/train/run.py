@@ -1,0 +1,126 @@
+"""Run: everything that a training run is made of, and its state, to be saved and restored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.data import DataLoader
+from tinygrad_lite.nn import Module
+from tinygrad_lite.optim import LRScheduler, Optimizer
+from tinygrad_lite.random import generator
+from tinygrad_lite.train.callbacks import Callback
+from tinygrad_lite.train.history import History
+from tinygrad_lite.train.totals import Totals
+
+
+@dataclass
+class Run:
+    """A training run, as callbacks see it.
+
+    Attributes:
+        model, optimizer, schedule, loader, validation, callbacks: its parts.
+        epochs: how many there are to be.
+        monitor: the measure that early stopping and plateau schedules go by.
+        epoch: how many epochs are complete; while callbacks see the end of one, it counts.
+        batch: how many batches of the epoch in progress were learned from.
+        totals: the loss and metrics of these.
+        seconds: the time that they took.
+        measured: the last measurement: the loss of a batch, or the row of an epoch.
+        history: the rows of the complete epochs.
+    """
+
+    model: Module
+    optimizer: Optimizer
+    schedule: LRScheduler | None
+    loader: DataLoader
+    validation: DataLoader | None
+    callbacks: Sequence[Callback]
+    epochs: int
+    monitor: str
+    totals: Totals
+    history: History = field(default_factory=History)
+    epoch: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+    measured: dict[str, Any] = field(default_factory=dict)
+
+    def stop(self, reason: str) -> None:
+        """End the run after this batch or epoch; the history keeps the reason."""
+        self.history.stopped = reason
+
+    def generators(self) -> Iterator[tuple[str, np.random.Generator]]:
+        """The default generator and those that the modules hold, by name."""
+        yield "default", generator()
+        for path, module in self.model.named_modules():
+            for name, value in vars(module).items():
+                if isinstance(value, np.random.Generator):
+                    yield f"{path}.{name}", value
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the rest of the run depends on."""
+        return {
+            "format": 1,
+            "position": {"epoch": self.epoch, "batch": self.batch, "seconds": self.seconds},
+            "history": self.history.state_dict(),
+            "totals": self.totals.state_dict(),
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "schedule": None if self.schedule is None else self.schedule.state_dict(),
+            "loader": self.loader.state_dict(),
+            "validation": None if self.validation is None else self.validation.state_dict(),
+            "callbacks": [callback.state_dict() for callback in self.callbacks],
+            "generators": {name: g.bit_generator.state for name, g in self.generators()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state_dict()``: all of it is taken over, or nothing.
+
+        Raises:
+            ValueError: if it does not fit this model, optimiser, schedule, data or callbacks.
+        """
+        before = self.state_dict()
+        try:
+            self._take(state)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            self._take(before)
+            raise ValueError(
+                f"the checkpoint is of another run than this one, so nothing was loaded: {error}"
+            ) from error
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        if state["format"] != 1:
+            raise ValueError(f"its format is {state['format']}, which a newer version may know")
+        parts = {
+            "schedule": self.schedule is not None,
+            "validation": self.validation is not None,
+        }
+        for name, there in parts.items():
+            if there != (state[name] is not None):
+                raise ValueError(f"it has {'no' if there else 'a'} {name}")
+        generators = dict(self.generators())
+        if generators.keys() != state["generators"].keys():
+            raise ValueError(
+                f"it has the generators {sorted(state['generators'])}, not {sorted(generators)}"
+            )
+        if len(self.callbacks) != len(state["callbacks"]):
+            raise ValueError(f"it has {len(state['callbacks'])} callbacks")
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        self.loader.load_state_dict(state["loader"])
+        if self.validation is not None:
+            self.validation.load_state_dict(state["validation"])
+        for callback, saved in zip(self.callbacks, state["callbacks"]):
+            callback.load_state_dict(saved)
+        for name, g in generators.items():
+            g.bit_generator.state = state["generators"][name]
+        self.totals.load_state_dict(state["totals"])
+        self.history.load_state_dict(state["history"])
+        position = state["position"]
+        self.epoch, self.batch = position["epoch"], position["batch"]
+        self.seconds = position["seconds"]

@@ -1,0 +1,71 @@
+"""Totals: the loss and the metrics of everything seen so far, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.train.metrics import Metric
+from tinygrad_lite.train.metrics.base import as_array
+
+
+class Totals:
+    """The mean loss over examples, and the statistics of metrics.
+
+    >>> from tinygrad_lite.train.metrics import Accuracy
+    >>> totals = Totals([Accuracy(threshold=0.5)])
+    >>> totals.add(np.array([0.9, 0.8]), np.array([1, 0]), loss=0.3)
+    >>> totals.add(np.array([0.2]), np.array([0]), loss=0.6)
+    >>> totals.results()
+    {'loss': 0.4, 'accuracy': 0.66666667}
+    """
+
+    def __init__(self, metrics: Sequence[Metric]) -> None:
+        self.metrics = metrics
+        self.clear()
+
+    def clear(self) -> None:
+        """Start anew."""
+        self.examples = 0
+        self.loss: float | None = None
+        self.statistics: dict[str, Any] = {}
+
+    def add(self, outputs: Any, targets: Any, loss: float | None = None) -> None:
+        """Take in a batch, and the mean loss of its examples."""
+        n = len(targets)
+        self.examples += n
+        if loss is not None:
+            self.loss = (self.loss or 0.0) + n * loss
+        if not self.metrics:
+            return
+        outputs, targets = as_array(outputs), as_array(targets)
+        for metric in self.metrics:
+            new = metric.statistics(outputs, targets)
+            if metric.name in self.statistics:
+                new = metric.merged(self.statistics[metric.name], new)
+            self.statistics[metric.name] = new
+
+    def results(self) -> dict[str, Any]:
+        """The loss, if there is one, and the metrics by name."""
+        found = {} if self.loss is None else {"loss": self.loss / self.examples}
+        return found | {m.name: m.result(self.statistics[m.name]) for m in self.metrics}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it has added up."""
+        return {
+            "examples": self.examples,
+            "loss": self.loss,
+            "statistics": {name: np.array(value) for name, value in self.statistics.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from ``state_dict()``; ValueError if it is of other metrics."""
+        names = {metric.name for metric in self.metrics}
+        if state["statistics"] and state["statistics"].keys() != names:
+            raise ValueError(
+                f"the state is of the metrics {sorted(state['statistics'])}, not {sorted(names)}"
+            )
+        self.examples, self.loss = state["examples"], state["loss"]
+        self.statistics = dict(state["statistics"])
