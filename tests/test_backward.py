@@ -30,6 +30,16 @@ class TestErrors:
             wrong(leaf(1.0, 2.0)).sum().backward()
 
 
+class TestRules:
+    def test_a_rule_may_give_a_number(self):
+        flat = tg.primitive(lambda x: x * 0, [lambda g, out, x: 0], name="flat")
+        x = tg.tensor(2.0, requires_grad=True)
+        for create_graph in (False, True):
+            x.grad = None
+            flat(x).backward(create_graph=create_graph)
+            assert (x.grad.item(), x.grad.dtype) == (0.0, np.float64)
+
+
 class TestAccumulation:
     def test_leaves_accumulate_over_passes(self):
         x = leaf(1.0, 2.0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.mode import mode, switched
-from tinygrad_lite.ops import cast, positive, reshape, sum, where
+from tinygrad_lite.ops import cast, guard, positive, reshape, sum
 from tinygrad_lite.tensor import Tensor, Watch, constant
 
 
@@ -179,24 +179,17 @@ def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
 def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> Any:
     """A contribution with the shape and dtype of its input, and zero where the upstream is zero."""
     operation = t.record[0]
-    if lifted and not isinstance(c, Tensor):
+    if not hasattr(c, "dtype"):  # a rule gave a Python number
+        c = np.asarray(c, x.dtype)[()]
+    if lifted:
         c = lift(c)
     if operation.elementwise and not operation.bounded:
-        values = c._data if lifted else c
-        if np.isnan(np.sum(values)):
-            c = _annihilate(c, g)
+        c = guard.elementwise(c, g)
     if np.shape(c) != x.shape:
         c = unbroadcast(c, x.shape, lambda: f"rule {slot} of {operation.name!r}")
     if c.dtype != x.dtype:
         c = cast(c, x.dtype)
     return c
-
-
-def _annihilate(c: Any, g: Any) -> Any:
-    """``c`` with zero for NaN where the gradient ``g`` above it is exactly zero."""
-    if np.ndim(c) < np.ndim(g):
-        return c
-    return where((g == 0) & (c != c), c.dtype.type(0), c)
 
 
 def unbroadcast(c: Any, shape: tuple[int, ...], whose: Callable[[], str]) -> Any:
