@@ -1,4 +1,4 @@
-"""Semantic zoom: small matrix products as the scalar multiplications and additions they stand for."""
+"""Semantic zoom: small matrix products as the multiplications and additions they stand for."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> 
     for node in names.nodes:
         operation, inputs, attributes, scope, code, instruction = node.record
         inputs = tuple(replaced.get(x, x) for x in inputs)
-        calls = names.calls(node)
+        calls = [names.call(s) for s in names.scopes(node)]
         cost = _cost(node)
         chosen = cost is not None and (which is True or any(map(wanted, calls)))
         if chosen and cost is not None and cost <= budget:
@@ -68,9 +68,9 @@ def _cost(node: Tensor) -> int | None:
     operation, inputs = node.record[:2]
     if operation.name not in ("linear", "matmul") or any(x.ndim > 2 for x in inputs):
         return None
-    inner = inputs[0].shape[-1]
+    inner: int = inputs[0].shape[-1]
     elements = sum(x.size for x in inputs if x.requires_grad)
-    return 2 * inner * node.size + elements + 1
+    return 2 * inner * node.size + int(elements) + 1
 
 
 def _taken_apart(inputs: tuple[Any, ...], labels: list[str], shape: tuple[int, ...]) -> Any:

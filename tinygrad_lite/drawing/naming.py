@@ -12,6 +12,8 @@ from tinygrad_lite.drawing.values import number
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
+GONE = "module"  # the kind of one that was called but no longer exists
+
 
 class Call(NamedTuple):
     """One call of a module, as it is shown.
@@ -64,13 +66,13 @@ class Names:
         self.keys = {t: f"t{i}" for i, t in enumerate(self.nodes)}
         self.keys |= {t: f"leaf{i}" for i, t in enumerate(self.leaves)}
         self._calls: dict[Scope, Call] = {}
-        parameters = self._parameter_names()
-        self.given: dict[Tensor, str] = {**parameters, **(given or {})}
+        self.given = dict(given or {})
+        self._labels = {**self._parameter_names(), **self.given}
         self._names: dict[Tensor, str] = {}
         for letter, tensors in (("x", self.leaves), ("v", self.nodes)):
             unnamed = 0
             for t in tensors:
-                name = self.given.get(t) or t.name
+                name = self._labels.get(t) or t.name
                 if name is None and is_number(t):
                     name = number(t.data)
                 elif name is None:
@@ -80,7 +82,6 @@ class Names:
         for twin, t in self._same.items():
             self.keys[twin], self._names[twin] = self.keys[t], self._names[t]
         self._ends = set(self.outputs)
-        self._inputs = set(given or ())
 
     def __getitem__(self, t: Tensor) -> str:
         return self._names[t]
@@ -91,7 +92,7 @@ class Names:
 
     def chosen(self, t: Tensor) -> bool:
         """Whether the name was given by somebody, rather than counted."""
-        return t in self.given or t.name is not None
+        return t in self._labels or t.name is not None
 
     def kind(self, t: Tensor) -> str:
         """``parameter``, ``input``, ``constant``, ``intermediate`` or ``output``."""
@@ -99,21 +100,20 @@ class Names:
             return "output"
         if t.record is not None:
             return "intermediate"
-        if t in self._inputs:
+        if t in self.given:
             return "input"
         if t.requires_grad:
             return "parameter"
         return "constant" if is_number(t) else "input"
 
-    def calls(self, node: Tensor) -> list[Call]:
-        """The module calls that recorded ``node``, outermost first."""
-        return [self.call(scope) for scope in graph.scopes(node)]
+    def scopes(self, node: Tensor) -> tuple[Scope, ...]:
+        """The module calls that recorded ``node``, outermost first, of modules that still exist."""
+        return tuple([s for s in graph.scopes(node) if self.call(s).kind != GONE])
 
     def path(self, node: Tensor) -> str:
         """The path of the innermost module that recorded ``node``; empty outside of modules."""
-        return (
-            "" if node.record is None or node.record[3] is None else self.call(node.record[3]).path
-        )
+        scopes = self.scopes(node)
+        return self.call(scopes[-1]).path if scopes else ""
 
     def call(self, scope: Scope) -> Call:
         """How the call of a module is shown."""
@@ -122,16 +122,18 @@ class Names:
         while inner is not None and inner not in self._calls:
             chain.append(inner)
             inner = inner.outer
-        for scope in reversed(chain):
-            self._calls[scope] = self._entered(scope)
+        for entered in reversed(chain):
+            self._calls[entered] = self._entered(entered)
         return self._calls[scope]
 
     def _entered(self, scope: Scope) -> Call:
         module = scope.module()
-        kind = "module" if module is None else type(module).__name__
-        if scope.outer is None:
+        outer = None if scope.outer is None else self._calls[scope.outer]
+        if module is None:
+            return outer._replace(kind=GONE) if outer else Call("", GONE, "", -1)
+        kind = type(module).__name__
+        if scope.outer is None or outer is None or not outer.path:
             return Call("", kind, kind, 0)
-        outer = self._calls[scope.outer]
         child_name = getattr(scope.outer.module(), "child_name", None)
         name = None if child_name is None else child_name(module)
         return Call(name or "", kind, f"{outer.path}.{name or kind}", outer.depth + 1)

@@ -65,6 +65,7 @@ SHORT = {
     "minimum": "min",
     "prod": "Π",
     "scatter": "place",
+    "nll_transposed": "−place",
 }
 
 _RAISED = str.maketrans("0123456789+−()nxy", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿˣʸ")
@@ -75,6 +76,8 @@ def write(name: str, parts: Sequence[Expression], attributes: Mapping[str, Any])
     parts = [part.inside or part for part in parts]
     if name in INFIX and len(parts) == 2:
         return _infix(name, parts[0], parts[1])
+    if name == "masked":  # 0 where the condition does not hold
+        return _infix("multiply", *parts)
     if name in _FORMS:
         return _FORMS[name](parts, attributes)
     return _call(SHORT.get(name, name), parts, attributes)
@@ -82,8 +85,14 @@ def write(name: str, parts: Sequence[Expression], attributes: Mapping[str, Any])
 
 def enclosed(part: Expression, level: int, right: bool = False) -> str:
     """The text of an operand, in parentheses where the sign beside it binds as tightly."""
-    loose = part.level < level or (right and (part.level == level or part.text[:1] == "−"))
+    negative = part.text[:1] == "−" and level >= SUM
+    loose = part.level < level or (right and (part.level == level or negative))
     return f"({part.text})" if loose else part.text
+
+
+def _tight(part: Expression) -> str:
+    """The text of an operand of a sign that binds tighter than all others."""
+    return part.text if part.level == ATOM and part.text[:1] != "−" else f"({part.text})"
 
 
 def _infix(name: str, left: Expression, right: Expression) -> Expression:
@@ -93,8 +102,12 @@ def _infix(name: str, left: Expression, right: Expression) -> Expression:
             return right if _is(left, 1) else left
         if left is right:
             return _power(left, literal(2))
+        if right.value is not None and right.value.dtype.kind == "b":
+            right = literal(int(right.value))
     if name == "divide" and _is(right, 1):
         return left
+    if name in ("bitwise_and", "logical_and") and (_is(left, True) or _is(right, True)):
+        return right if _is(left, True) else left
     chained = name in ("add", "multiply") and right.level == level and f" {sign} " in right.text
     if chained and all(other not in right.text for other in ("−", "÷", "@", "mod", "//", "(")):
         return Expression(f"{enclosed(left, level)} {sign} {right.text}", level)
@@ -113,7 +126,7 @@ def _power(base: Expression, exponent: Expression) -> Expression:
     text = exponent.text.replace(" ", "")
     raised = text.translate(_RAISED)
     if any(a == b for a, b in zip(text, raised)):
-        raised = f"^{enclosed(exponent, ATOM, True)}"
+        raised = f"^{_tight(exponent)}"
     return Expression(base.text + raised, POWER)
 
 
@@ -134,7 +147,7 @@ def _negative(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
 def _transpose(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
     axes = attributes.get("axes")
     if axes is None or tuple(axes) == (*range(len(axes) - 2), len(axes) - 1, len(axes) - 2):
-        return Expression(f"{enclosed(parts[0], ATOM)}ᵀ", ATOM)
+        return Expression(f"{_tight(parts[0])}ᵀ", ATOM)
     return Expression(f"transpose({parts[0]}, {', '.join(map(number, axes))})")
 
 
@@ -164,7 +177,7 @@ def _clip(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Express
 def _getitem(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
     arrays = iter(parts[1:])
     words = [index_word(part, arrays) for part in attributes["pattern"]]
-    return Expression(f"{enclosed(parts[0], ATOM)}[{', '.join(words)}]")
+    return Expression(f"{_tight(parts[0])}[{', '.join(words)}]")
 
 
 def index_word(part: Any, arrays: Any) -> str:
@@ -178,7 +191,7 @@ def index_word(part: Any, arrays: Any) -> str:
 
 
 def _linear(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
-    product = _infix("matmul", parts[0], Expression(f"{enclosed(parts[1], ATOM)}ᵀ"))
+    product = _infix("matmul", parts[0], Expression(f"{_tight(parts[1])}ᵀ"))
     return product if len(parts) < 3 else _infix("add", product, parts[2])
 
 
@@ -186,7 +199,7 @@ _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression
     "negative": _negative,
     "power": lambda parts, _: _power(parts[0], parts[1]),
     "square": lambda parts, _: _power(parts[0], literal(2)),
-    "sqrt": lambda parts, _: Expression(f"√{enclosed(parts[0], ATOM, True)}", POWER),
+    "sqrt": lambda parts, _: Expression(f"√{_tight(parts[0])}", POWER),
     "abs": lambda parts, _: Expression(f"|{parts[0]}|"),
     "absolute": lambda parts, _: Expression(f"|{parts[0]}|"),
     "length": lambda parts, _: Expression(f"‖{parts[0]}‖"),

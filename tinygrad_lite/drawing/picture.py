@@ -139,8 +139,9 @@ def draw(
         max_nodes: about how many shapes to draw at most. Beyond it modules are folded, the deepest
             first, and then the middle of the graph becomes "… 312 operations".
 
-    Gradients of a tensor are computed anew for the picture: ``grad`` is left alone, hooks are not
-    called, and what hooks would change is not shown. A trace shows what really happened.
+    Modules that no longer exist when they are drawn, such as a loss that was made in passing, have
+    no frame. Gradients of a tensor are computed anew for the picture: ``grad`` is left alone, hooks
+    are not called, and what hooks would change is not shown. A trace shows what really happened.
 
     Raises:
         TypeError: if there is nothing to draw in ``what``.
@@ -149,6 +150,15 @@ def draw(
     >>> import tinygrad_lite as tg
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
     >>> print(tg.draw(x * x + 1))
+    [parameter x (float64) = 3   ∇ 3 + 3 → 6]
+    [constant 1]
+    ── layer 1 ────────────────────────
+    (×) x, x → [v1 (float64) = 9   ∇ 1]
+          ↳ ∇ x: g × x = 3
+          ↳ ∇ x: g × x = 3
+    ── layer 2 ────────────────────────
+    (+) v1, 1 → [output v2 (float64) = 10   ∇ 1]
+          ↳ ∇ v1: g = 1
     """
     look = theme_named(theme)
     trace = what if isinstance(what, Trace) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
-from tinygrad_lite import graph
 from tinygrad_lite.drawing.naming import Call, Names
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
@@ -44,7 +43,7 @@ def plan(
     if collapse is False:
         limits: list[int | None] = [depth]
     else:
-        deepest = max((len(graph.scopes(node)) for node in names.nodes), default=0)
+        deepest = max((len(names.scopes(node)) for node in names.nodes), default=0)
         top = deepest if depth is None else min(deepest, depth)
         limits = [depth, *range(top - 1, 0, -1)]
     folded = chooser(collapse)
@@ -71,7 +70,7 @@ def _units(names: Names, depth: int | None, folded: Callable[[Call], bool]) -> l
     units: list[Unit] = []
     modules: dict[Scope, Unit] = {}
     for node in names.nodes:
-        scopes = graph.scopes(node)
+        scopes = names.scopes(node)
         for i, scope in enumerate(scopes):
             call = names.call(scope)
             if (depth is not None and i >= depth) or folded(call):

@@ -1,0 +1,162 @@
+import shutil
+import time
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tests.drawing.graphs import CRITERION, chain, edges, words
+from tests.drawing.test_picture import labels, overlapping
+from tinygrad_lite import nn
+
+needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
+
+
+def deep(layers, width=4):
+    tg.manual_seed(0)
+    parts = [part for _ in range(layers) for part in (nn.Linear(width, width), nn.ReLU())]
+    return nn.Sequential(*parts, nn.Linear(width, 2))
+
+
+ALIVE = []  # a module that is gone has no frame
+
+
+def loss_of(model):
+    ALIVE.append(model)
+    x = np.random.default_rng(0).random((3, 4), dtype="float32")
+    return CRITERION(model(x), np.array([0, 1, 0]))
+
+
+class Block(nn.Module):
+    def __init__(self):
+        self.first = nn.Linear(4, 4)
+        self.second = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return x + self.second(tg.relu(self.first(x)))
+
+
+def operations(picture):
+    return [shape for shape in picture.figure.shapes.values() if shape.kind == "operation"]
+
+
+def test_depth_says_how_far_modules_are_opened():
+    model = nn.Sequential(Block(), nn.Linear(4, 2))
+    loss = loss_of(model)
+    whole = tg.draw(loss, depth=0)
+    assert [text.split(" ")[0] for text in labels(whole, "group").values()] == [
+        "Sequential",
+        "CrossEntropyLoss",
+    ]
+    assert "5 operations, 50 parameters" in labels(whole, "group")["group0"]
+    children = tg.draw(loss, depth=1)
+    assert any("0 · Block" in text for text in labels(children, "group").values())
+    assert len(operations(children)) == 2  # the loss is not in the model
+    assert not labels(tg.draw(loss), "group")
+
+
+def test_modules_are_folded_by_name_path_or_class():
+    model = nn.Sequential(Block(), Block(), nn.Linear(4, 2))
+    loss = loss_of(model)
+    for collapse, count in (("0", 1), ("Sequential.1", 1), ("0.first", 1), (["0", "2"], 2)):
+        assert len(labels(tg.draw(loss, collapse=collapse), "group")) == count
+    assert len(labels(tg.draw(loss, collapse="Linear"), "group")) == 5
+    assert len(labels(tg.draw(loss, collapse=True), "group")) == 2  # the blocks fold into one
+
+
+def test_what_flows_through_a_folded_module_is_not_changed_by_folding():
+    model = nn.Sequential(Block(), nn.Linear(4, 2))
+    loss = loss_of(model)
+    opened, folded = tg.draw(loss), tg.draw(loss, collapse="Block")
+    for key, text in labels(folded, "intermediate").items():
+        assert labels(opened, "intermediate")[key] == text
+    loss.backward()
+    norms = [np.linalg.norm(p.grad.numpy()) for p in model[0].parameters()]
+    total = np.sqrt(np.sum(np.square(norms)))
+    assert f"∇ ‖{total:.4g}‖ on its leaves" in labels(folded, "group")["group0"]
+
+
+def test_repeated_equal_modules_are_folded_as_times_n():
+    picture = tg.draw(loss_of(deep(6)), depth=1)
+    titles = [shape.title for shape in picture.figure.shapes.values() if shape.kind == "group"]
+    assert titles[0] == "0 … 11 · (Linear → ReLU) × 6"
+    picture = tg.draw(loss_of(nn.Sequential(*(Block() for _ in range(5)))), depth=1)
+    titles = [shape.title for shape in picture.figure.shapes.values() if shape.kind == "group"]
+    assert titles[0] == "0 … 4 · Block × 5"
+    different = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 5), nn.Linear(5, 2))
+    titles = [
+        shape.title
+        for shape in tg.draw(loss_of(different), depth=1).figure.shapes.values()
+        if shape.kind == "group"
+    ]
+    assert titles == ["0 · Linear", "1 · Linear", "2 · Linear"]
+
+
+def test_big_models_fold_their_deepest_modules_first():
+    model = nn.Sequential(*(nn.Sequential(Block(), nn.Linear(4, 4)) for _ in range(3)))
+    loss = loss_of(model)
+    opened = tg.draw(loss)
+    assert not labels(opened, "group")
+    inner = tg.draw(loss, max_nodes=45)
+    assert any("first · Linear" in text for text in labels(inner, "group").values())
+    outer = tg.draw(loss, max_nodes=12)
+    assert any("Sequential × 3" in text for text in labels(outer, "group").values())
+    (rest,) = labels(tg.draw(loss, max_nodes=12, collapse=False), "group").values()
+    assert rest.startswith("…")
+
+
+def test_what_is_left_out_is_counted():
+    y, _ = chain(200)
+    picture = tg.draw(y, max_nodes=40)
+    (rest,) = labels(picture, "group").values()
+    shown = len(operations(picture))
+    assert rest == f"… {200 - shown:,} operations"
+    assert len(picture.figure.shapes) < 60
+
+
+def test_the_gradient_of_a_leaf_is_whole_though_most_of_its_uses_are_hidden():
+    y, weights = chain(300)
+    picture = tg.draw(y, max_nodes=30)
+    y.backward()
+    boxes = {s.title: s for s in picture.figure.shapes.values() if s.kind == "parameter"}
+    from tinygrad_lite.drawing.values import gist
+
+    for w in weights:
+        if w.name in boxes:
+            assert boxes[w.name].gradient.endswith(f"→ {gist(w.grad.data)}")
+    assert "w0" in boxes
+
+
+def test_leaves_that_are_read_far_away_are_shown_again_there():
+    y, _ = chain(60)
+    picture = tg.draw(y, max_nodes=1000)
+    again = [shape for shape in picture.figure.shapes.values() if shape.title == "w1 ↑"]
+    assert again
+    assert all(not shape.gradient for shape in again)
+    assert len(edges(picture, "gradient")) == 100  # 60 operations, 40 of them with two arguments
+    assert "the same again" in words(picture.source)
+
+
+def test_a_hundred_thousand_nodes_are_summed_up_in_seconds():
+    y, _ = chain(100_000)
+    start = time.perf_counter()
+    picture = tg.draw(y)
+    assert time.perf_counter() - start < 30  # about 5 on a quiet machine
+    assert len(picture.figure.shapes) < 200
+    assert "operations" in str(picture)
+
+
+@needs_dot
+@pytest.mark.parametrize("size", [1, 20, 200])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_do_not_overlap_at_any_size(size, theme):
+    import xml.etree.ElementTree as ET
+
+    picture = tg.draw(chain(size)[0], theme=theme)
+    assert not overlapping(ET.fromstring(picture.pipe(format="svg", encoding="utf-8")))
+
+
+def test_long_graphs_run_from_top_to_bottom_and_short_ones_from_left_to_right():
+    assert "rankdir=LR" in tg.draw(chain(5)[0]).source
+    assert "rankdir=TB" in tg.draw(chain(40)[0]).source
+    assert "rankdir=LR" in tg.draw(chain(40)[0], rankdir="LR").source

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tests.drawing.graphs import edges, mlp
+from tinygrad_lite import nn
+from tinygrad_lite.drawing.expand import expanded
+from tinygrad_lite.drawing.naming import Names
+
+
+def operations(picture):
+    shapes = picture.figure.shapes.values()
+    return [shape.title for shape in shapes if shape.kind == "operation"]
+
+
+def test_a_linear_layer_is_its_multiplications_and_additions():
+    tg.manual_seed(0)
+    model = nn.Linear(3, 2)
+    out = model(np.array([1.0, -2.0, 0.5], "float32")).sum()
+    picture = tg.draw(out, expand=True, max_nodes=1000)
+    assert operations(picture).count("×") == 6
+    assert operations(picture).count("+") == 6
+    titles = {shape.title for shape in picture.figure.shapes.values()}
+    assert {f"weight[{i}, {j}]" for i in range(2) for j in range(3)} <= titles
+    assert {"bias[0]", "bias[1]", "x1[0]", "x1[2]"} <= titles
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_expanding_changes_no_value_and_no_gradient(rows):
+    model, loss = mlp(rows)
+    names = expanded(Names([loss]), True, 10_000)
+    (twin,) = names.outputs
+    np.testing.assert_allclose(twin.data, loss.data, rtol=1e-6)
+    loss.backward()
+    gradients = [p.grad.numpy() for p in model.parameters()]
+    model.zero_grad()
+    twin.backward()
+    for p, g in zip(model.parameters(), gradients):
+        np.testing.assert_allclose(p.grad.numpy(), g, rtol=1e-5, atol=1e-7)
+    assert all(names.path(t) == "Sequential.0" for t in names.nodes[:10])
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 2))]
+)
+def test_products_of_vectors_and_matrices_of_every_kind(x, y):
+    rng = np.random.default_rng(0)
+    a = tg.tensor(rng.normal(size=x), requires_grad=True, name="a")
+    b = tg.tensor(rng.normal(size=y), requires_grad=True, name="b")
+    whole = (a @ b).sum()
+    (twin,) = expanded(Names([whole]), True, 1000).outputs
+    np.testing.assert_allclose(twin.data, whole.data)
+    want = tg.grad(lambda p, q: (p @ q).sum(), argnums=(0, 1))(a, b)
+    twin.backward()
+    np.testing.assert_allclose(a.grad.numpy(), want[0].numpy())
+    np.testing.assert_allclose(b.grad.numpy(), want[1].numpy())
+
+
+def test_only_what_was_named_and_fits_the_budget_is_expanded():
+    _, loss = mlp(1)
+    assert operations(tg.draw(loss, expand="2", max_nodes=500)).count("xWᵀ+b") == 1
+    assert operations(tg.draw(loss, expand=True, max_nodes=500)).count("xWᵀ+b") == 0
+    assert operations(tg.draw(loss, expand=True, max_nodes=20)).count("xWᵀ+b") == 2
+    assert operations(tg.draw(loss, expand="nowhere", max_nodes=500)).count("xWᵀ+b") == 2
+    assert edges(tg.draw(loss, expand=True, max_nodes=500), "gradient")

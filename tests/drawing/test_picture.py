@@ -1,0 +1,283 @@
+import re
+import shutil
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import graphviz
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tests.drawing.graphs import edges, mlp, neuron, words
+from tinygrad_lite import nn
+from tinygrad_lite.drawing.values import gist, number
+
+needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
+
+
+def labels(picture, kind):
+    """What the boxes of one kind say, by key."""
+    pattern = rf'^\t(\w+) \[id="\1" class="{kind}".*?label=<(.*?)> fillcolor'
+    return {key: words(text) for key, text in re.findall(pattern, picture.source, re.MULTILINE)}
+
+
+def test_every_argument_slot_is_an_edge():
+    x = tg.tensor(3.0, requires_grad=True, name="x")
+    picture = tg.draw(x * x)
+    assert [(e.tail, e.head, e.key) for e in edges(picture, "gradient")] == [
+        ("leaf0", "op0", "grad.op0.0"),
+        ("leaf0", "op0", "grad.op0.1"),
+    ]
+    assert len(edges(picture, "forward")) == 3  # two slots and the result
+    assert "∇ 3 + 3 → 6" in labels(picture, "parameter")["leaf0"]
+
+
+def test_leaves_of_equal_value_stay_two():
+    a, b = tg.tensor(2.0, requires_grad=True), tg.tensor(2.0, requires_grad=True)
+    assert len(labels(tg.draw(a * b), "parameter")) == 2
+
+
+def test_the_numbers_on_the_picture_are_the_gradients():
+    out, leaves = neuron()
+    picture = tg.draw(out)
+    out.backward()
+    boxes = labels(picture, "parameter")
+    assert len(boxes) == 5
+    for name, x in leaves.items():
+        box = next(text for text in boxes.values() if text.startswith(f"{name} "))
+        assert box.endswith(f"∇ {number(x.grad.item())}")
+        assert f" {number(x.item())} " in box
+
+
+def test_edges_carry_the_rule_and_the_contribution():
+    _, loss = mlp()
+    picture = tg.draw(loss)
+    trace = tg.trace_backward(loss)
+    drawn = {e.key: e for e in edges(picture, "gradient")}
+    assert len(drawn) == len(trace)
+    for event in trace:
+        text = words(drawn[f"grad.{event.node}.{event.slot}"].text)
+        assert f"= {gist(event.contribution, True)}" in text
+    assert "gᵀ @ v2" in words(drawn["grad.op2.1"].text)
+
+
+def test_a_trace_is_drawn_as_its_tensor_is():
+    out, _ = neuron()
+    assert tg.draw(tg.trace_backward(out)).source == tg.draw(out).source
+
+
+def test_drawing_leaves_grad_and_hooks_alone():
+    x = tg.tensor(3.0, requires_grad=True, name="x")
+    y = x * 2.0
+    y.retain_grad()
+    calls = []
+    y.register_hook(lambda g: calls.append(g) or g * 100)
+    z = y * 5.0
+    z.backward()
+    assert x.grad.item() == 1000.0
+    picture = tg.draw(z)
+    assert x.grad.item() == 1000.0
+    assert y.grad.item() == 500.0
+    assert len(calls) == 1
+    assert "∇ 10" in labels(picture, "parameter")["leaf0"]
+    assert "hooks are not called" in picture.source
+    z.backward()
+    assert len(calls) == 2
+
+
+def test_directions_and_what_can_be_left_out():
+    out, _ = neuron()
+    both = tg.draw(out)
+    assert {e.kind for e in edges(both)} == {"forward", "gradient", "upstream"}
+    assert {e.kind for e in edges(tg.draw(out, direction="forward"))} == {"forward"}
+    assert {e.kind for e in edges(tg.draw(out, gradients=False))} == {"forward"}
+    backward = tg.draw(out, direction="backward")
+    assert {e.kind for e in edges(backward)} == {"gradient", "upstream"}
+    plain = tg.draw(out, formulas=False)
+    assert "g × w1" in words(both.source)
+    assert "g × w1" not in words(plain.source)
+    assert "6.881" not in words(tg.draw(out, values=False, gradients=False).source)
+    with pytest.raises(ValueError, match="direction"):
+        tg.draw(out, direction="sideways")
+    with pytest.raises(ValueError, match="theme"):
+        tg.draw(out, theme="neon")
+
+
+def test_without_a_gradient_there_is_a_forward_picture():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    assert {e.kind for e in edges(tg.draw(x * 2.0))} == {"forward"}
+    with pytest.raises(RuntimeError, match="gradient"):
+        tg.draw(x * 2.0, direction="both")
+    assert labels(tg.draw(tg.tensor([1.0, 2.0])), "output")
+    assert edges(tg.draw([x * 2.0, x + 1.0]))
+    with pytest.raises(RuntimeError, match="one output"):
+        tg.draw([x.sum(), x.mean()], direction="both")
+
+
+def test_what_cannot_be_drawn_is_an_error_that_says_so():
+    with pytest.raises(TypeError, match="not int"):
+        tg.draw(3)
+    with pytest.raises(TypeError, match="no tensor"):
+        tg.draw([])
+    with pytest.raises(TypeError, match="inputs are for modules"):
+        tg.draw(tg.tensor(1.0), 3)
+
+
+def test_a_model_is_called_and_drawn():
+    model, _ = mlp()
+    picture = tg.draw(model, np.ones((1, 4), "float32"))
+    inputs = labels(picture, "input")
+    assert any(text.startswith(("x ", "input")) for text in inputs.values())
+    names = " ".join(labels(picture, "parameter").values())
+    assert all(name in names for name in ("0.weight", "0.bias", "2.weight", "2.bias"))
+    assert "subgraph cluster_0" in picture.source
+    assert "Linear" in words(picture.source)
+    model.requires_grad_(False)
+    assert len(edges(tg.draw(model, np.ones((1, 4), "float32")))) > 3  # frozen models draw as well
+
+
+def test_an_array_that_several_operations_read_is_one_box():
+    shared = np.ones(3)
+    w = tg.tensor(np.ones(3), requires_grad=True)
+    picture = tg.draw((w * shared + w / shared).sum())
+    assert len(labels(picture, "input")) == 1
+
+
+def test_gradients_that_are_not_finite_stand_out():
+    x = tg.tensor([0.0, 1.0], requires_grad=True, name="x")
+    picture = tg.draw(tg.sqrt(x).sum())
+    assert "not finite" in words(picture.source)
+    assert "∞" in labels(picture, "parameter")["leaf0"]
+
+
+def test_larger_gradients_are_wider_and_signs_have_colours():
+    x = tg.tensor(1.0, requires_grad=True, name="x")
+    y = tg.tensor(1.0, requires_grad=True, name="y")
+    picture = tg.draw(x * 1000.0 - y * 0.5)
+    drawn = {e.tail: e.text for e in edges(picture, "gradient") if e.tail.startswith("leaf")}
+
+    def read(text, attribute):
+        return re.search(rf'{attribute}="?([#\w.]+)', text).group(1)
+
+    first, second = drawn["leaf0"], drawn["leaf2"]
+    assert float(read(first, "penwidth")) > float(read(second, "penwidth"))
+    assert read(first, " color") != read(second, " color")
+    in_print = {
+        e.tail: e.text for e in edges(tg.draw(x * 1000.0 - y * 0.5, theme="print"), "gradient")
+    }
+    assert read(in_print["leaf0"], "style") == "solid"
+    assert read(in_print["leaf2"], "style") == "dashed"
+
+
+HOSTILE = ['<b>"q"</b>', "a\\nb", "{x|y}", "line\nbreak", "]; evil [", "‮\x00", "&amp;", " ", "é中"]
+
+
+@needs_dot
+@pytest.mark.parametrize("name", HOSTILE)
+def test_names_are_shown_as_they_are_written(name):
+    x = tg.tensor(1.0, requires_grad=True, name=name)
+    svg = tg.draw(x * 2.0).pipe(format="svg", encoding="utf-8")
+    root = ET.fromstring(svg)
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    shown = "".join(c if c.isprintable() else " " for c in name)
+    normal = [(text or "").replace("\xa0", " ").strip() for text in texts]
+    assert shown.strip() in normal
+
+
+@needs_dot
+@pytest.mark.parametrize("theme", ["light", "dark", "print"])
+def test_the_svg_holds_every_edge_and_a_legend(theme):
+    _, loss = mlp()
+    picture = tg.draw(loss, theme=theme)
+    root = ET.fromstring(picture.pipe(format="svg", encoding="utf-8"))
+    space = "{http://www.w3.org/2000/svg}"
+    drawn = [
+        g.get("id") for g in root.iter(f"{space}g") if (g.get("class") or "").startswith("edge")
+    ]
+    assert sorted(drawn) == sorted(e.key for e in edges(picture))
+    text = " ".join(t.text or "" for t in root.iter(f"{space}text"))
+    assert all(word in text for word in ("parameter", "output", "forward", "gradient"))
+    assert not overlapping(root)
+
+
+def overlapping(root):
+    """Pairs of texts of a picture that lie on each other."""
+    space = "{http://www.w3.org/2000/svg}"
+    boxes = []
+    for t in root.iter(f"{space}text"):
+        size = float(t.get("font-size"))
+        x, y, n = float(t.get("x")), float(t.get("y")), len((t.text or "").strip())
+        wide = 0.45 * size * n
+        left = {"start": x, "middle": x - wide / 2, "end": x - wide}[t.get("text-anchor")]
+        boxes.append((left, y - 0.7 * size, left + wide, y, t.text))
+    return [
+        (a[4], b[4])
+        for i, a in enumerate(boxes)
+        for b in boxes[:i]
+        if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    ]
+
+
+def test_the_source_is_the_same_from_run_to_run():
+    assert tg.draw(mlp()[1]).source == tg.draw(mlp()[1]).source
+
+
+@needs_dot
+def test_notebooks_get_svg_and_text():
+    out, _ = neuron()
+    bundle = tg.draw(out)._repr_mimebundle_()
+    assert bundle["image/svg+xml"].startswith("<?xml")
+    assert "∇ w1" in bundle["text/plain"]
+    assert set(tg.draw(out)._repr_mimebundle_(include=["text/plain"])) == {"text/plain"}
+
+
+def test_without_dot_notebooks_get_text_and_files_get_advice(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    out, _ = neuron()
+    picture = tg.draw(out)
+    bundle = picture._repr_mimebundle_()
+    assert set(bundle) == {"text/plain"}
+    assert "g × w1" in bundle["text/plain"]
+    for ask in (
+        lambda: picture.render(tmp_path / "graph"),
+        lambda: picture.pipe(format="svg"),
+    ):
+        with pytest.raises(RuntimeError, match=r"apt install.*brew install.*winget"):
+            ask()
+
+
+@needs_dot
+def test_it_is_a_digraph_that_renders_to_files(tmp_path):
+    out, _ = neuron()
+    picture = tg.draw(out)
+    assert isinstance(picture, graphviz.Digraph)
+    path = picture.render(tmp_path / "graph", format="svg", cleanup=True)
+    assert "<svg" in Path(path).read_text(encoding="utf-8")
+    assert picture.source.startswith("digraph")
+
+
+def test_the_text_shows_the_same_graph():
+    model, loss = mlp()
+    text = str(tg.draw(loss))
+    for name, _ in model.named_parameters():
+        assert f"parameter {name} " in text
+    assert "↳ ∇ 2.weight: gᵀ @ v2 = ‖" in text
+    assert text.count("── layer") == 5
+
+
+def test_recorded_changes_in_place_are_drawn():
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+    y = x * 1.0
+    y[0] = 5.0
+    picture = tg.draw(y.sum())
+    assert "∇ [0, 1, 1]" in labels(picture, "parameter")["leaf0"]
+
+
+def test_shared_weights_are_one_box_with_a_sum():
+    tg.manual_seed(0)
+    shared = nn.Linear(2, 2)
+    model = nn.Sequential(shared, nn.Tanh(), shared)
+    picture = tg.draw(model(np.ones((1, 2), "float32")).sum())
+    boxes = [text for text in labels(picture, "parameter").values() if text.startswith("0.bias")]
+    assert len(boxes) == 1
+    assert re.search(r"∇ \[.*\] \+ \[.*\] → \[.*\]", boxes[0])
