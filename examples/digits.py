@@ -109,7 +109,7 @@ def main() -> None:
     print(f"\n{held_out:.1%} of the held-out digits read, in {time.perf_counter() - start:.1f} s")
     try:
         picture(model, options.output)
-    except tg.drawing.GraphvizMissing as error:
+    except RuntimeError as error:  # Graphviz is not installed
         print(f"\nNo picture: {error}", file=sys.stderr)
 
 
