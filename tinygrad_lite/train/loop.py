@@ -97,7 +97,8 @@ class Loop:
         """Update the model by one batch."""
         run = self.run
         before = {g: g.bit_generator.state for g in self.generators}
-        loss, outputs = self.gradients_of(x, y)
+        with np.errstate(all="ignore"):  # what is not finite is reported below, with its place
+            loss, outputs = self.gradients_of(x, y)
         value = float(loss)
         if not isfinite(value):
             raise diverged(run, f"the loss is {value}", self.compute, x, y, before)

@@ -23,7 +23,8 @@ class _Decision(Metric):
     def decided(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """Guesses and truths: integers of shape ``(n,)``, or booleans ``(n, labels)``."""
         if self.threshold is None:
-            return outputs.argmax(axis=1), classes(self.name, outputs, targets)
+            truths = classes(self.name, outputs, targets)
+            return outputs.argmax(axis=1), truths
         if outputs.size != targets.size or len(outputs) != len(targets):
             raise ValueError(
                 f"{self.name}: outputs of shape {outputs.shape} and targets of shape "
@@ -33,7 +34,7 @@ class _Decision(Metric):
         return outputs.reshape(n, -1) > self.threshold, targets.reshape(n, -1) > 0.5
 
 
-def classes(name: str, outputs: Array, targets: Array) -> Array:
+def classes(name: str, outputs: Array, targets: Array) -> Any:
     """The true classes, after a check that outputs and targets belong together."""
     if outputs.ndim != 2 or outputs.shape[1] == 1:
         raise ValueError(
@@ -158,7 +159,7 @@ class _Rate(ConfusionMatrix):
         self.average = average
 
     @abstractmethod
-    def rate(self, right: Array, guessed: Array, actual: Array) -> Array:
+    def rate(self, right: Array, guessed: Array, actual: Array) -> Any:
         """From how often each class was guessed rightly, was guessed, and was the true one."""
 
     def result(self, statistics: Array) -> Any:
@@ -191,8 +192,8 @@ class Precision(_Rate):
 
     name = "precision"
 
-    def rate(self, right: Array, guessed: Array, actual: Array) -> Array:
-        return np.divide(right, np.maximum(guessed, 1))
+    def rate(self, right: Array, guessed: Array, actual: Array) -> Any:
+        return right / np.maximum(guessed, 1)
 
 
 class Recall(_Rate):
@@ -206,8 +207,8 @@ class Recall(_Rate):
 
     name = "recall"
 
-    def rate(self, right: Array, guessed: Array, actual: Array) -> Array:
-        return np.divide(right, np.maximum(actual, 1))
+    def rate(self, right: Array, guessed: Array, actual: Array) -> Any:
+        return right / np.maximum(actual, 1)
 
 
 class F1(_Rate):
@@ -221,5 +222,5 @@ class F1(_Rate):
 
     name = "f1"
 
-    def rate(self, right: Array, guessed: Array, actual: Array) -> Array:
-        return np.divide(right, np.maximum(guessed + actual, 1) / 2)
+    def rate(self, right: Array, guessed: Array, actual: Array) -> Any:
+        return 2 * right / np.maximum(guessed + actual, 1)

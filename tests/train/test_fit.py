@@ -1,0 +1,618 @@
+"""fit, evaluate, predict and the history: what they do, measure and say."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn, optim
+from tinygrad_lite.nn import functional as F
+from tinygrad_lite.train import Callback, Diverged, EarlyStopping, History, evaluate, fit, predict
+
+
+def network(seed: int = 0, drop: float = 0.0) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(2, 8, rng=seed),
+        nn.Tanh(),
+        nn.Dropout(drop, rng=seed),
+        nn.Linear(8, 2, rng=seed + 1),
+    )
+
+
+def moons(n: int = 60, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    return tg.data.moons(n, rng=seed)
+
+
+def sgd(parameters: Any) -> optim.Optimizer:
+    return optim.SGD(parameters, lr=0.1, momentum=0.9)
+
+
+def test_it_does_what_the_loop_by_hand_does() -> None:
+    x, y = moons()
+    by_hand, by_fit = network(), network()
+    optimizer = sgd(by_hand.parameters())
+    schedule = optim.StepLR(optimizer, 2)
+    losses = []
+    loader = tg.data.DataLoader((x, y), batch_size=16, shuffle=True, rng=3)
+    for _ in range(5):
+        total = 0.0
+        for xb, yb in loader:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(by_hand(xb), yb)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(xb)
+        schedule.step()
+        losses.append(total / len(x))
+    history = fit(
+        by_fit,
+        (x, y),
+        loss="cross_entropy",
+        optimizer=sgd,
+        schedule=lambda o: optim.StepLR(o, 2),
+        epochs=5,
+        batch_size=16,
+        rng=3,
+    )
+    assert history["loss"] == losses
+    assert history["lr"] == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001])
+    for name, array in by_hand.state_dict().items():
+        np.testing.assert_array_equal(array, by_fit.state_dict()[name])
+
+
+def test_it_learns_and_measures() -> None:
+    model = network()
+    x, y = moons(300)
+    history = fit(
+        model,
+        (x, y),
+        loss="cross_entropy",
+        optimizer=optim.Adam(model.parameters(), lr=0.03),
+        epochs=25,
+        validation=moons(100, seed=1),
+        metrics=["accuracy", "f1", "confusion_matrix"],
+        rng=0,
+    )
+    assert len(history) == 25 and history.stopped is None
+    last = history.rows[-1]
+    assert last["val_accuracy"] > 0.95
+    again = evaluate(model, moons(100, seed=1), "cross_entropy", ["accuracy", "f1"])
+    assert again["loss"] == pytest.approx(last["val_loss"])
+    assert again["accuracy"] == last["val_accuracy"] and again["f1"] == last["val_f1"]
+    assert np.sum(last["val_confusion_matrix"]) == 100
+    assert next(iter(last)) == "epoch" and list(last)[-2:] == ["lr", "seconds"]
+
+
+OUTPUTS = {
+    "binary": (1, F.binary_cross_entropy_with_logits, lambda y: y[:, None], "accuracy"),
+    "classes": (2, F.cross_entropy, lambda y: y, "accuracy"),
+    "one-hot": (2, F.cross_entropy, lambda y: tg.data.one_hot(y, 2), "accuracy"),
+    "labels": (2, F.binary_cross_entropy_with_logits, lambda y: np.stack([y, 1 - y], 1), "f1"),
+    "regression": (1, F.mse_loss, lambda y: y[:, None].astype(np.float32), "r2"),
+}
+
+
+@pytest.mark.parametrize("kind", OUTPUTS)
+def test_kinds_of_outputs(kind: str) -> None:
+    columns, loss, targets, metric = OUTPUTS[kind]
+    x, y = moons(200)
+    model = nn.Sequential(nn.Linear(2, 16, rng=0), nn.Tanh(), nn.Linear(16, columns, rng=1))
+    history = fit(
+        model,
+        (x, targets(y)),
+        loss=loss,
+        optimizer=optim.Adam(model.parameters(), lr=0.03),
+        epochs=30,
+        metrics=[metric],
+        rng=0,
+    )
+    assert history[metric][-1] > 0.8 and history["loss"][-1] < history["loss"][0] / 2
+
+
+def test_data_may_be_a_dataset_or_a_loader() -> None:
+    class Points:
+        def __len__(self) -> int:
+            return 60
+
+        def __getitem__(self, i: int) -> tuple[np.ndarray, np.int64]:
+            return x[i], y[i]
+
+    x, y = moons()
+    results = []
+    for data in ((x, y), [x, y], Points(), tg.data.DataLoader((x, y), 32, shuffle=True, rng=0)):
+        history = fit(network(), data, loss="cross_entropy", optimizer=sgd, epochs=2, rng=0)
+        results.append(history["loss"])
+    assert all(losses == results[0] for losses in results)
+
+
+def test_the_default_generator_shuffles() -> None:
+    x, y = moons()
+    losses = []
+    for seed in (1, 1, 2):
+        tg.manual_seed(seed)
+        losses.append(fit(network(), (x, y), loss="cross_entropy", optimizer=sgd)["loss"])
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_modes_are_left_as_they_were() -> None:
+    model = network(drop=0.5).eval()
+    seen = []
+    model[3].train()
+    fit(
+        model,
+        moons(),
+        loss="cross_entropy",
+        optimizer=sgd,
+        validation=moons(),
+        callbacks=[lambda run: seen.append(model[2].training)],
+    )
+    assert seen == [True]
+    assert not model.training and not model[2].training and model[3].training
+
+
+def test_callbacks_in_order() -> None:
+    calls = []
+
+    class Tell(Callback):
+        def on_train_begin(self, run: Any) -> None:
+            calls.append("begin")
+
+        def on_batch_end(self, run: Any) -> None:
+            calls.append((run.epoch, run.batch, list(run.measured)))
+
+        def on_epoch_end(self, run: Any) -> None:
+            calls.append((run.epoch, run.measured["loss"] == run.history["loss"][-1]))
+
+        def on_train_end(self, run: Any) -> None:
+            calls.append("end")
+
+    fit(network(), moons(), loss="cross_entropy", optimizer=sgd, epochs=2, callbacks=[Tell()])
+    batches = [[(e, b, ["loss"]) for b in (1, 2)] + [(e + 1, True)] for e in range(2)]
+    assert calls == ["begin", *batches[0], *batches[1], "end"]
+
+
+def test_a_callback_may_stop_in_the_middle() -> None:
+    class Enough(Callback):
+        def on_batch_end(self, run: Any) -> None:
+            if run.epoch == 1:
+                run.stop("enough")
+
+    history = fit(
+        network(), moons(), loss="cross_entropy", optimizer=sgd, epochs=9, callbacks=[Enough()]
+    )
+    assert len(history) == 1 and history.stopped == "enough" and "enough" in str(history)
+
+
+def test_early_stopping_keeps_the_best() -> None:
+    model = network()
+    weights = []
+    history = fit(
+        model,
+        moons(20),
+        loss="cross_entropy",
+        optimizer=optim.Adam(model.parameters(), lr=0.3),
+        epochs=300,
+        validation=moons(40, seed=5),
+        patience=4,
+        callbacks=[lambda run: weights.append(run.model.state_dict())],
+        rng=0,
+    )
+    best = history.best("val_loss")
+    assert len(history) == best["epoch"] + 4 < 300
+    assert history.stopped == (
+        f"stopped early: val_loss has not improved for 4 epochs since epoch {best['epoch']}"
+    )
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, weights[best["epoch"] - 1][name])
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "epochs"), [("max", [1, 3, 2, 2, 9], 4), ("min", [3, 1, 2, 2, 0], 4)]
+)
+def test_early_stopping_either_way(mode: str, values: list[float], epochs: int) -> None:
+    feed = iter(values)
+    stopping = EarlyStopping(2, "fed", mode, restore_best=False)
+    history = fit(
+        network(),
+        moons(),
+        loss="cross_entropy",
+        optimizer=sgd,
+        epochs=5,
+        callbacks=[lambda run: run.measured.update(fed=next(feed)), stopping],
+    )
+    assert len(history) == epochs
+
+
+def test_a_monitor_that_is_not_measured() -> None:
+    with pytest.raises(KeyError, match=r"val_f1.*loss"):
+        fit(network(), moons(), loss="cross_entropy", optimizer=sgd, patience=1, monitor="val_f1")
+
+
+def test_schedules_by_batch_and_by_plateau() -> None:
+    x, y = moons(64)
+    one_cycle = fit(
+        network(),
+        (x, y),
+        loss="cross_entropy",
+        optimizer=sgd,
+        schedule=lambda o: optim.OneCycleLR(o, 1.0, total_steps=9, cycle_momentum=False),
+        epochs=4,
+    )
+    assert one_cycle["lr"][0] > 0.5 > one_cycle["lr"][-1]
+    by_batch = fit(
+        network(),
+        (x, y),
+        loss="cross_entropy",
+        optimizer=sgd,
+        schedule=lambda o: optim.ExponentialLR(o, 0.5),
+        schedule_every="batch",
+        epochs=2,
+    )
+    assert by_batch["lr"] == [0.1 / 4, 0.1 / 16]
+    plateau = fit(
+        network(),
+        (x, y),
+        loss="cross_entropy",
+        optimizer=sgd,
+        schedule=lambda o: optim.ReduceLROnPlateau(
+            o, patience=0, threshold=10.0, threshold_mode="abs"
+        ),
+        epochs=3,
+    )
+    assert plateau["lr"] == pytest.approx([0.1, 0.1, 0.01])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"loss": "crossentropy"}, "crossentropy"),
+        ({"metrics": ["acc"]}, "acc"),
+        ({"epochs": -1}, "epochs"),
+        ({"schedule_every": "step"}, "schedule_every"),
+        ({"resume": True}, "checkpoint"),
+        ({"checkpoint_every": 3}, "checkpoint"),
+        ({"checkpoint": "run.pt"}, "safetensors"),
+        ({"data": np.ones((4, 2))}, "pairs"),
+        ({"data": (np.ones((4, 2)), np.ones(4, int), np.ones(4))}, "pairs"),
+        ({"data": (np.ones((4, 2)), np.ones(3, int))}, "equal"),
+        (
+            {"data": tg.data.DataLoader((np.ones((4, 2)), np.ones(4, int))), "batch_size": 2},
+            "batch_size",
+        ),
+        ({"loss": lambda o, y: F.cross_entropy(o, y, reduction="none")}, "one number"),
+    ],
+)
+def test_arguments_that_do_not_fit(arguments: dict[str, Any], message: str) -> None:
+    data = arguments.pop("data", moons())
+    with pytest.raises(ValueError, match=message):
+        fit(network(), data, **({"loss": "cross_entropy", "optimizer": sgd} | arguments))
+
+
+def test_a_schedule_of_another_optimizer() -> None:
+    model = network()
+    schedule = optim.StepLR(sgd(model.parameters()), 1)
+    with pytest.raises(ValueError, match="another optimizer"):
+        fit(model, moons(), loss="cross_entropy", optimizer=sgd, schedule=schedule)
+
+
+def test_a_missing_folder_is_noticed_before_training(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        fit(
+            network(),
+            moons(),
+            loss="cross_entropy",
+            optimizer=sgd,
+            checkpoint=tmp_path / "a" / "b.npz",
+        )
+
+
+# NaN
+
+
+class Root(nn.Module):
+    """sqrt(|w|) x: its derivative at w = 0 is infinite."""
+
+    def __init__(self) -> None:
+        self.w = nn.Parameter(np.zeros(1))
+
+    def forward(self, x: Any) -> Any:
+        return tg.sqrt(self.w) * x
+
+
+def test_a_loss_that_is_not_a_number_names_the_operation_and_keeps_the_weights() -> None:
+    model = network(drop=0.5)
+    before = model.state_dict()
+
+    def loss(outputs: Any, y: Any) -> Any:
+        return tg.log(outputs - outputs.max()).mean()
+
+    with pytest.raises(Diverged, match=r"(?s)epoch 1, batch 1 of 2.*log returned") as caught:
+        fit(model, moons(), loss=loss, optimizer=sgd)
+    assert "test_fit.py" in str(caught.value)
+    assert len(caught.value.history) == 0
+    for name, array in before.items():
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+def test_a_gradient_that_is_not_finite_stops_before_the_update() -> None:
+    model = Root()
+    x = np.ones((4, 1))
+    with pytest.raises(Diverged, match=r"(?s)a gradient is not finite.*gradient of sqrt"):
+        fit(model, (x, x), loss="mse_loss", optimizer=sgd)
+    assert model.w.data == 0 and model.w.grad is None
+
+
+def test_bad_data_are_named() -> None:
+    x, y = moons()
+    x[7, 0] = np.nan
+    with pytest.raises(Diverged, match=r"(?s)1 of the numbers in the inputs"):
+        fit(network(), (x, y), loss="cross_entropy", optimizer=sgd)
+
+
+def test_the_same_dropout_is_drawn_for_the_diagnosis() -> None:
+    model = nn.Sequential(nn.Dropout(0.5, rng=0))
+    model.scale = nn.Parameter(np.ones(1))
+
+    def loss(outputs: Any, y: Any) -> Any:  # fails at the mask of the third batch only
+        return (tg.where(outputs[0, 0] > 0, 1.0, np.nan) * model.scale * outputs).mean()
+
+    with pytest.raises(Diverged, match=r"NaN among"):
+        fit(model, (np.ones((200, 4)), np.ones(200)), loss=loss, optimizer=sgd, batch_size=1)
+
+
+# Ctrl-C
+
+
+def press(run: Any) -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+class PressInside(Callback):
+    def __init__(self, epoch: int, batch: int) -> None:
+        self.when = (epoch, batch)
+
+    def on_batch_end(self, run: Any) -> None:
+        if (run.epoch, run.batch) == self.when:
+            press(run)
+
+
+@pytest.mark.parametrize(
+    ("callback", "epochs", "reason"),
+    [
+        (PressInside(2, 1), 2, "interrupted after epoch 2, batch 1 of epoch 3"),
+        (lambda run: run.epoch == 3 and press(run), 3, "interrupted after epoch 3"),
+        (lambda run: run.epoch == 5 and press(run), 5, None),
+    ],
+)
+def test_ctrl_c_leaves_model_and_history(callback: Any, epochs: int, reason: str | None) -> None:
+    model = network()
+    history = fit(
+        model, moons(), loss="cross_entropy", optimizer=sgd, epochs=5, callbacks=[callback]
+    )
+    assert len(history) == epochs and history.stopped == reason
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert np.isfinite(evaluate(model, moons(), "cross_entropy")["loss"])
+
+
+def test_a_second_ctrl_c_interrupts_at_once() -> None:
+    def twice(run: Any) -> None:
+        press(run)
+        press(run)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(network(), moons(), loss="cross_entropy", optimizer=sgd, callbacks=[twice])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_off_the_main_thread_an_interrupt_ends_the_run_too() -> None:
+    def raised(run: Any) -> None:
+        raise KeyboardInterrupt
+
+    results: list[History] = []
+
+    def work() -> None:
+        results.append(
+            fit(
+                network(),
+                moons(),
+                loss="cross_entropy",
+                optimizer=sgd,
+                epochs=3,
+                callbacks=[raised],
+            )
+        )
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert results[0].stopped == "interrupted after epoch 1"
+
+
+# The bar
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def bar_text(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, **arguments: Any) -> str:
+    monkeypatch.setattr(sys, "stderr", stream)
+    fit(
+        network(),
+        moons(64),
+        loss="cross_entropy",
+        optimizer=sgd,
+        epochs=2,
+        metrics=["accuracy"],
+        validation=moons(),
+        **arguments,
+    )
+    return stream.getvalue()
+
+
+def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tqdm")
+    text = bar_text(monkeypatch, Terminal())
+    assert "epoch 1/2" in text and "epoch 2/2" in text and "examples/s" in text
+    assert "64/64" in text.replace("64.0", "64")
+    assert "loss=" in text and "accuracy=" in text and "val_loss=" in text
+
+
+def test_no_bar_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bar_text(monkeypatch, io.StringIO()) == ""
+    assert bar_text(monkeypatch, Terminal(), progress=False) == ""
+
+
+def test_a_bar_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tqdm")
+    assert "epoch 2/2" in bar_text(monkeypatch, io.StringIO(), progress=True)
+
+
+def test_without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    assert bar_text(monkeypatch, Terminal()) == ""
+    with pytest.raises(ImportError, match=r"tinygrad_lite\[train\]"):
+        bar_text(monkeypatch, Terminal(), progress=True)
+
+
+# Measuring
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 7, 100])
+def test_predict_and_evaluate_do_not_depend_on_batches(batch_size: int | None) -> None:
+    model = network(drop=0.5)
+    x, y = moons(100)
+    whole = model.eval()(x).numpy()
+    model.train()
+    np.testing.assert_allclose(predict(model, x, batch_size), whole, rtol=1e-4, atol=1e-6)
+    found = evaluate(model, (x, y), F.cross_entropy, ["accuracy", "top_1"], batch_size)
+    assert found["loss"] == pytest.approx(float(F.cross_entropy(whole, y)), rel=1e-6)
+    assert found["accuracy"] == found["top_1"] == np.mean(whole.argmax(1) == y)
+    assert all(module.training for module in model.modules())
+
+
+def test_nothing_is_recorded() -> None:
+    model = network()
+    seen = []
+    evaluate(model, moons(), lambda o, y: seen.append(o.requires_grad) or 0.0)
+    assert seen == [False]
+
+
+def test_predict_takes_tensors() -> None:
+    x, _ = moons()
+    np.testing.assert_array_equal(predict(network(), tg.tensor(x)), predict(network(), x))
+
+
+# The history
+
+
+def history() -> History:
+    return fit(
+        network(),
+        moons(),
+        loss="cross_entropy",
+        optimizer=sgd,
+        epochs=3,
+        metrics=["accuracy", "confusion_matrix"],
+        validation=moons(),
+        rng=0,
+    )
+
+
+def test_history_prints_a_table() -> None:
+    lines = str(history()).splitlines()
+    assert lines[0].split() == [
+        "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "lr", "seconds",
+    ]  # fmt: skip
+    assert len(lines) == 4 and len({len(line) for line in lines}) == 1
+    assert str(History()) == "no epoch yet"
+
+
+def test_history_saves_and_loads(tmp_path: Path) -> None:
+    kept = history()
+    kept.stopped = "because"
+    kept.save(tmp_path / "h.json")
+    again = History.load(tmp_path / "h.json")
+    assert again.rows == kept.rows and again.stopped == "because" and str(again) == str(kept)
+    (tmp_path / "h.json").write_text('{"rows": 3}')
+    with pytest.raises(ValueError, match="no history"):
+        History.load(tmp_path / "h.json")
+
+
+@pytest.mark.parametrize("name", ["curves.png", "curves.svg"])
+def test_history_plots(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("matplotlib")
+    figure = history().plot(tmp_path / name, log=True)
+    assert [axes.get_title() for axes in figure.axes] == ["loss", "accuracy", "lr"]
+    assert [len(axes.lines) for axes in figure.axes] == [2, 2, 1]
+    assert figure.axes[0].get_yscale() == "log"
+    assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_history_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ImportError, match=r"tinygrad_lite\[train\]"):
+        history().plot()
+
+
+def test_history_by_name() -> None:
+    kept = history()
+    assert kept["epoch"] == [1, 2, 3]
+    assert kept.best("val_loss")["val_loss"] == min(kept["val_loss"])
+    assert kept.best("accuracy")["accuracy"] == max(kept["accuracy"])
+    with pytest.raises(KeyError, match=r"'val_f1'.*val_loss"):
+        kept["val_f1"]
+
+
+# Compiled
+
+
+def compiled_and_not(make: Callable[[], nn.Module], **arguments: Any) -> list[tuple[History, Any]]:
+    results = []
+    for compiled in (False, True):
+        model = make()
+        tg.manual_seed(0)
+        kept = fit(
+            model,
+            moons(70),
+            loss="cross_entropy",
+            optimizer=sgd,
+            epochs=4,
+            batch_size=16,
+            compile=compiled,
+            rng=0,
+            **arguments,
+        )
+        results.append((kept, model.state_dict()))
+    return results
+
+
+def test_compiled_equals_eager() -> None:
+    (eager, left), (compiled, right) = compiled_and_not(
+        lambda: network(drop=0.3), metrics=["accuracy"], validation=moons(30)
+    )
+    np.testing.assert_allclose(compiled["loss"], eager["loss"], rtol=1e-5)
+    assert compiled["accuracy"] == eager["accuracy"]
+    for name, array in left.items():
+        np.testing.assert_allclose(right[name], array, rtol=1e-4, atol=1e-6)
+
+
+def test_compiled_nan_is_diagnosed() -> None:
+    model = network()
+
+    def loss(outputs: Any, y: Any) -> Any:
+        return tg.log(outputs - 10.0).mean()
+
+    with pytest.raises(Diverged, match="log returned"):
+        fit(model, moons(), loss=loss, optimizer=sgd, compile=True)
