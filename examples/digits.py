@@ -97,7 +97,7 @@ def picture(model: nn.Module, folder: Path) -> Path:
 def main() -> None:
     """Train, report, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=25)
+    parser.add_argument("--epochs", type=int, default=40)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--output", type=Path, default=HERE / "output")
     options = parser.parse_args()
