@@ -33,7 +33,8 @@ class Mode(NamedTuple):
             it has a method ``contribution``, that observes the backward pass instead. It is told
             more where it has a method for it: ``carried(contribution)`` of the steps of that
             backward pass, ``look(tensor, what)`` when Python reads values, ``effect(owner, call,
-            tensors)`` when something is about to change tensors in place by ``call()``.
+            tensors, gradients=False)`` when something is about to change tensors, or their
+            gradients, in place by ``call()``; what that returns is the result.
         scope: the innermost module call, a :class:`Scope`.
     """
 

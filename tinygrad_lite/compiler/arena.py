@@ -130,11 +130,11 @@ class Update:
     Args:
         optimizer: whose ``update`` is called.
         lots: for each group of the optimiser, by number, the lots of parameters that are updated
-            together, each with the vector (or array) of their gradients.
+            together, with the vector of their gradients, if there is one, and each gradient.
     """
 
     def __init__(
-        self, optimizer: Any, lots: dict[int, list[tuple[list[Tensor], Array, list[Array]]]]
+        self, optimizer: Any, lots: dict[int, list[tuple[list[Tensor], Array | None, list[Array]]]]
     ) -> None:
         self.optimizer = optimizer
         self.lots = lots
@@ -153,9 +153,9 @@ class Update:
             states: list[Any] = []
             for tensors, gradient, each in lots:
                 whole = None
-                if len(tensors) > 1 and Joint.fits(tensors, state):
+                if gradient is not None and len(tensors) > 1 and Joint.fits(tensors, state):
                     whole = joined(tensors)
-                if whole is None:
+                if whole is None or gradient is None:
                     arrays += [t._data for t in tensors]
                     gradients += each
                     states += [_Own(state, t) for t in tensors]

@@ -16,6 +16,7 @@ from tinygrad_lite.compiler.arena import Joint, Update, joined
 from tinygrad_lite.compiler.emit import Slot, Source
 from tinygrad_lite.compiler.program import Effect, Program
 from tinygrad_lite.compiler.trace import anchor, beyond, boundary
+from tinygrad_lite.random import generator
 from tinygrad_lite.tensor import Tensor, constant, new, tick
 
 REPEAT: Any = object()
@@ -45,6 +46,7 @@ class Bound:
         self.context.run(np.seterr, all="ignore")
         self.residents = [t for t in source.given.values() if isinstance(t, Tensor)]
         self.generators = _generators(program)
+        self.first_effect = _first_effect(source)
         self.record = (boundary("its result"), (anchor,), {}, None, beyond.__code__, 0)
         outlets = [r for r in program.returned if r.value is not None and not r.thing]
         numbers = [s for s in source.last.values() if s is not None and not s.value.shape]
@@ -60,8 +62,9 @@ class Bound:
         for effect in source.effects.values():
             if not _is_plain_step(effect, source):
                 continue
-            for tensors in self._lots(effect).values():
-                _gather(effect, tensors)
+            for slots in self._lots(effect).values():
+                if _consecutive(slots):
+                    _gather(effect, [s.tensor for s in slots])
         for name, thing in source.given.items():
             given[name] = thing._data if isinstance(thing, Tensor) else thing
         for name in source.effects:
@@ -90,22 +93,25 @@ class Bound:
     def _gradient(self, slot: Slot) -> Tensor:
         return constant(self.namespace[slot.name] if slot.value.shape else np.zeros(())[()])
 
-    def _lots(self, effect: Effect) -> dict[tuple[int, str], list[Tensor]]:
+    def _lots(self, effect: Effect) -> dict[tuple[int, str], list[Slot]]:
         """The tensors that an optimiser's step changes, by group and by where their gradients are."""
         groups = effect.owner.param_groups
-        lots: dict[tuple[int, str], list[Tensor]] = {}
+        lots: dict[tuple[int, str], list[Slot]] = {}
         place = {id(t): i for i, g in enumerate(groups) for t in g["params"]}
         for (t, v), slot in self.source.slots.items():
             if effect.gradients.get(t) is v:
-                lots.setdefault((place[id(t)], slot.flat), []).append(t)
-        return lots
+                lots.setdefault((place[id(t)], slot.flat), []).append(slot)
+        return {key: _in_order(slots) for key, slots in lots.items()}
 
     def _update_lots(self, effect: Effect) -> dict[int, Any]:
         found: dict[int, Any] = {}
-        for (number, flat), tensors in self._lots(effect).items():
-            slots = [self.source.slots[t, effect.gradients[t]] for t in tensors]
+        for (number, flat), slots in self._lots(effect).items():
             each = [self.namespace[s.name] for s in slots]
-            found.setdefault(number, []).append((tensors, self.namespace[flat], each))
+            vector = None
+            if flat and flat != slots[0].name and _consecutive(slots):
+                stop = slots[-1].start + slots[-1].value.size
+                vector = self.namespace[flat][slots[0].start : stop]
+            found.setdefault(number, []).append(([s.tensor for s in slots], vector, each))
         return found
 
     def _opaque(self, effect: Effect) -> Callable[..., Any]:
@@ -115,6 +121,9 @@ class Bound:
             for t, v in effect.gradients.items()
         ]
         live = [t for t in effect.changed if t in self.source.live]
+        clipped = [
+            t for t, v in effect.gradients.items() if effect.clips and v is not None and not v.shape
+        ]
 
         def call(*numbers: Any) -> Any:
             rest = iter(numbers)
@@ -125,8 +134,10 @@ class Bound:
                     )
                 elif effect.gradients[t] is None:
                     t.grad = None
-            effect.call()
-            return tuple(t._data for t in live)
+            result = effect.call()
+            found = [t._data for t in live]
+            found += [t.grad._data for t in clipped]  # type: ignore[union-attr]
+            return found if effect.out is None else [*found, result._data]
 
         return call
 
@@ -152,7 +163,12 @@ class Bound:
         if source.entering:
             given = [*given, *[t.grad._data for t in source.entering]]  # type: ignore[union-attr]
         saved = [(rng, rng.bit_generator.state) for rng in self.generators]
-        results = self.context.run(self.function, *given)
+        try:
+            results = self.context.run(self.function, *given)
+        except Exception as error:
+            if self.begun(error):
+                raise
+            results = REPEAT
         if results is REPEAT:
             for rng, state in saved:
                 rng.bit_generator.state = state
@@ -160,6 +176,13 @@ class Bound:
         for t, g in self.steady:
             t.grad = g
         return results if results is not None else ()
+
+    def begun(self, error: Exception) -> bool:
+        """Whether an error came when something had been updated already."""
+        place = error.__traceback__
+        while place is not None and place.tb_frame.f_code.co_filename != self.filename:
+            place = place.tb_next
+        return place is None or place.tb_lineno >= self.first_effect
 
     def recount(self) -> None:
         """Note how often the memory of the gradients is held by nobody but the program."""
@@ -208,8 +231,8 @@ def _generators(program: Program) -> list[Any]:
     """The random generators to set back when a call is repeated."""
     if not program.differentiates:
         return []
-    found = {id(s.attributes["rng"]): s.attributes["rng"] for s in program.instructions
-             if isinstance(s.attributes.get("rng"), np.random.Generator)}
+    sources = [s.attributes["rng"] for s in program.instructions if "rng" in s.attributes]
+    found = {id(g): g for g in map(generator, sources)}
     return list(found.values())
 
 
@@ -225,6 +248,23 @@ def _is_plain_step(effect: Effect, source: Source) -> bool:
         or ((t, v) in source.slots and bool(v.shape) and t._data.flags.c_contiguous)
         for t, v in effect.gradients.items()
     )
+
+
+def _first_effect(source: Source) -> int:
+    """The number of the first line that updates something."""
+    lines = source.text.splitlines()
+    calls = [i for i, line in enumerate(lines, 1) if line.startswith("    ")
+             and any(f"{name}(" in line for name in source.effects)]
+    return calls[0] if calls else len(lines) + 1
+
+
+def _in_order(slots: list[Slot]) -> list[Slot]:
+    return sorted(slots, key=lambda slot: slot.start)
+
+
+def _consecutive(slots: list[Slot]) -> bool:
+    """Whether the slots fill a stretch of their vector."""
+    return all(a.start + a.value.size == b.start for a, b in zip(slots, slots[1:]))
 
 
 def _gather(effect: Effect, tensors: list[Tensor]) -> None:

@@ -83,6 +83,7 @@ class Driver:
             program=bound.function,
             held=bound.watched,
             free=bound.free,
+            begun=bound.begun,
             getrefcount=bound.getrefcount,
             record=bound.record,
             leaves=bound.leaves,
@@ -137,7 +138,12 @@ class Driver:
                 "    return miss",
             ]
         lines += [
-            f"out = run({', '.join(['program', *given])})",
+            "try:",
+            f"    out = run({', '.join(['program', *given])})",
+            "except Exception as error:",
+            "    if begun(error):",
+            "        raise",
+            "    out = repeat",
             "if out is repeat:",
             "    return function(*args)",
         ]

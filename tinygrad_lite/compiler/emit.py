@@ -53,7 +53,7 @@ class Source:
     parameters: list[str] = field(default_factory=list)
     slots: dict[tuple[Tensor, Value], Slot] = field(default_factory=dict)
     last: dict[Tensor, Slot | None] = field(default_factory=dict)
-    live: list[Tensor] = field(default_factory=list)
+    live: dict[Tensor, None] = field(default_factory=dict)
     entering: list[Tensor] = field(default_factory=list)
     flats: dict[str, tuple[int, np.dtype[Any]]] = field(default_factory=dict)
     effects: dict[str, Effect] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Emission:
             wish = named.get(t, t.name or "tensor")
             if live:
                 name = self.names.new(wish)
-                self.source.live.append(t)
+                self.source.live[t] = None
                 self.source.parameters.append(name)
             else:
                 name = self.w.give(wish, t)
@@ -162,7 +162,7 @@ class Emission:
             asked += [
                 (t, v, (number, group_of(effect, t)))
                 for t, v in effect.gradients.items()
-                if v is not None and v.kind != "gradient"
+                if v is not None and (v.kind != "gradient" or effect.clips)
             ]
         asked += [
             (t, v, None)
@@ -170,17 +170,24 @@ class Emission:
             if v is not None and v.kind != "gradient"
         ]
         for t, v, group in asked:
-            if (t, v) in self.source.slots:
-                continue
-            state = next((n for x, n in self.w.local.items() if x.source is t), "tensor")
-            slot = Slot(t, v, self.names.new(f"d_{state}"))
-            if v.shape:
-                self._place(slot, group)
-            self.source.slots[t, v] = slot
+            if v.kind == "changed":  # it stays in its place
+                self.source.slots[t, v] = slot = self.source.slots[t, v.source]
+                self.w.local[v] = slot.name
+                if v.shape:
+                    self.w.fixed[v] = slot.name
+            elif (t, v) not in self.source.slots:
+                self.source.slots[t, v] = self._slot(t, v, group)
         self.source.last = {
             t: None if v is None else self.source.slots.get((t, v))
             for t, v in self.program.gradients.items()
         }
+
+    def _slot(self, t: Tensor, v: Value, group: Any) -> Slot:
+        state = next((n for x, n in self.w.local.items() if x.source is t), "tensor")
+        slot = Slot(t, v, self.names.new(f"d_{state}"))
+        if v.shape:
+            self._place(slot, group)
+        return slot
 
     def _place(self, slot: Slot, group: Any) -> None:
         size, dtype = slot.value.size, slot.value.dtype
@@ -197,7 +204,7 @@ class Emission:
         returned += list(self.program.writes.values())
         made = {s.out: s for s in self.program.instructions}
         kept = {v for t, v in self.program.gradients.items() if v is not None}
-        reading = {t for t in self.source.entering}
+        reading = set(self.source.entering)
         for (t, v), slot in self.source.slots.items():
             step = made.get(v)
             if step is None or v in returned or v in self.w.own or not v.shape or t in reading:
@@ -264,6 +271,15 @@ class Emission:
             self.w.read(v) for v in effect.gradients.values() if v is not None and not v.shape
         ]
         changed = [self.w.local[v] for v in self._changed_live(effect)]
+        if effect.clips:
+            changed += [
+                self.source.slots[t, v].name
+                for t, v in effect.gradients.items()
+                if v is not None and not v.shape
+            ]
+        if effect.out is not None:
+            self.w.local[effect.out] = self.names.new("norm")
+            changed.append(self.w.local[effect.out])
         left = "".join(f"{n}, " for n in changed)
         self.w.line(f"{left}{'= ' if left else ''}{name}({', '.join(numbers)})")
 
@@ -319,7 +335,7 @@ class Emission:
         for flat, (size, dtype) in source.flats.items():
             if flat not in {s.name for s in source.slots.values()}:
                 lines.append(f"{flat} = np.zeros({size}, {spelled(dtype)})")
-        for slot in source.slots.values():
+        for slot in dict.fromkeys(source.slots.values()):
             if not slot.flat:
                 continue
             shape, stop = slot.value.shape, slot.start + slot.value.size

@@ -22,7 +22,7 @@ class Value:
 
     Attributes:
         kind: ``argument`` of the call, ``state`` of a tensor that outlives it, ``gradient`` that
-            such a tensor has when the call begins, ``captured`` array, ``constant``, ``result``.
+            such a tensor has when the call begins, ``changed`` gradient after an effect, ``captured`` array, ``constant``, ``result``.
         source: the position of the argument, the tensor, the array or number; None for a result.
         weak: whether it is a Python number, whose dtype gives way to that of its partner.
         gradient_of: the value that it is the gradient of.
@@ -60,12 +60,23 @@ class Instruction:
 
 @dataclass(eq=False)
 class Effect:
-    """A call that is repeated as it is: ``call()``, which reads gradients and changes tensors."""
+    """A call that is repeated as it is: ``call()``, which reads gradients and changes tensors.
+
+    Attributes:
+        call: what is called.
+        owner: the optimiser, schedule or function that it belongs to.
+        gradients: what ``grad`` of the tensors is when it is called.
+        changed: the tensors whose data it may change.
+        clips: whether it changes the gradients instead.
+        out: the tensor that it returns, if it does.
+    """
 
     call: Callable[[], Any]
     owner: Any
     gradients: dict[Tensor, Value | None]
     changed: list[Tensor]
+    clips: bool = False
+    out: Value | None = None
     site: Callable[[], str] | None = None
 
 

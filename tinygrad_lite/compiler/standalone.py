@@ -41,8 +41,7 @@ def save(bound: Bound, path: str | Path) -> Path:
             bundle.lines.append(f"given[{name!r}] = {_generator(thing)}")
         else:
             bundle.lines.append(f"given[{name!r}] = {bundle.add(thing, name)}")
-    for t in source.live:
-        name = source.parameters[len(bound.program.arguments) + source.live.index(t)]
+    for name, t in zip(source.parameters[len(bound.program.arguments) :], source.live):
         arrays[name] = np.asarray(t._data)
     if bound.program.differentiates:
         bundle.lines += [REPEAT, 'given["repeat"] = repeat']

@@ -137,25 +137,40 @@ class Tracer:
         if after is not None and after.gradient_of is None and after is not x:
             after.gradient_of = x
 
-    def effect(self, owner: Any, call: Callable[[], Any], tensors: Iterable[Tensor]) -> Any:
-        """Carry out ``call()``, which reads the gradients of tensors and changes tensors in place.
+    def effect(
+        self,
+        owner: Any,
+        call: Callable[[], Any],
+        tensors: Iterable[Tensor],
+        gradients: bool = False,
+    ) -> Any:
+        """Carry out ``call()``, which reads gradients and changes tensors, or gradients, in place.
 
         It is repeated as it is by every call of the compiled function.
         """
         tensors = list(tensors)
         for t in tensors:
+            if t in self.data and t._data is not self.data[t]:
+                raise Error(
+                    f"{t._describe()} was changed in place, and is then changed by "
+                    f"{_place()()}: a compiled function can do only one of the two"
+                )
             if id(t._data) not in self.values:
                 self.value(t)
-        gradients = {t: self._gradient(t) for t in tensors}
-        site = _place()
+        before = {t: self._gradient(t) for t in tensors}
+        step = Effect(call, owner, before, [] if gradients else tensors, gradients, None, _place())
         with switched(intercept=None):
             result = call()
-        self.program.steps.append(Effect(call, owner, gradients, tensors, site))
+        self.program.steps.append(step)
         for t in tensors:
-            self.data[t] = t._data
-            self._note(t._data, "state", t)
-            if t.grad is not None and id(t.grad._data) in self.values:
-                continue
+            if not gradients:
+                self.data[t] = t._data
+                self._note(t._data, "state", t)
+            elif t.grad is not None:
+                self._note(t.grad._data, "changed", before[t])
+        if isinstance(result, Tensor):
+            step.out = self._note(result._data, "result")
+            self.kept.append(result)
         return result
 
     def _gradient(self, t: Tensor) -> Value | None:

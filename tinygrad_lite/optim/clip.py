@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.mode import mode
 from tinygrad_lite.optim.kernel import Array
 from tinygrad_lite.tensor import Tensor, constant, tick
 
@@ -42,20 +44,26 @@ def clip_grad_norm_(
     >>> w.grad
     tensor([0.6, 0.8])
     """
+    parameters = _listed(parameters)
+    repeat = getattr(mode().intercept, "effect", None)
+    if repeat is not None:
+        call = partial(clip_grad_norm_, parameters, max_norm, norm_type, error_if_nonfinite)
+        total: Tensor = repeat(clip_grad_norm_, call, parameters, gradients=True)
+        return total
     gradients = _gradients(parameters)
     norms = [_norm(np.asarray(g._data), norm_type) for g in gradients]
-    total = _norm(np.array(norms, float), norm_type) if norms else 0.0
-    if error_if_nonfinite and not isfinite(total):
+    norm = _norm(np.array(norms, float), norm_type) if norms else 0.0
+    if error_if_nonfinite and not isfinite(norm):
         raise RuntimeError(
-            f"the norm (norm_type={norm_type:g}) of the gradients is {total}, so they cannot be "
+            f"the norm (norm_type={norm_type:g}) of the gradients is {norm}, so they cannot be "
             "scaled by it; error_if_nonfinite=False scales them anyway"
         )
-    factor = max_norm / (total + 1e-6)
+    factor = max_norm / (norm + 1e-6)
     if not factor >= 1:  # a norm that is not a number goes on into the gradients
         for g in gradients:
             _change(g, np.multiply, factor)
     dtype = np.result_type(*(g.dtype for g in gradients)) if gradients else np.dtype(float)
-    return constant(dtype.type(total))
+    return constant(dtype.type(norm))
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
@@ -68,13 +76,22 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
     >>> w.grad
     tensor([ 1. , -0.5])
     """
+    parameters = _listed(parameters)
+    repeat = getattr(mode().intercept, "effect", None)
+    if repeat is not None:
+        call = partial(clip_grad_value_, parameters, clip_value)
+        repeat(clip_grad_value_, call, parameters, gradients=True)
+        return
     for g in _gradients(parameters):
         _change(g, np.clip, -float(clip_value), float(clip_value))
 
 
-def _gradients(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
-    tensors = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in tensors if p.grad is not None]
+def _listed(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
+    return [parameters] if isinstance(parameters, Tensor) else list(parameters)
+
+
+def _gradients(parameters: list[Tensor]) -> list[Tensor]:
+    return [p.grad for p in parameters if p.grad is not None]
 
 
 def _norm(x: Array, p: float) -> float:
