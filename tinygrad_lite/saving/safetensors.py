@@ -26,7 +26,7 @@ def write(path: Path, arrays: Arrays, structure: str | None) -> None:
     metadata = {_SUM: checksum(arrays, structure)}
     if structure is not None:
         metadata[_NOTE] = structure
-    library.numpy.save_file(arrays, path, metadata)
+    path.write_bytes(library.numpy.save(arrays, metadata))
 
 
 def read(path: Path) -> tuple[Arrays, str | None]:
