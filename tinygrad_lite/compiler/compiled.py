@@ -240,7 +240,7 @@ def _miss(_: tuple[Any, ...]) -> Any:
 
 def _evaluated(conditions: Conditions) -> Callable[[], bool]:
     """The conditions as one function."""
-    test = " and ".join(conditions.terms) or "True"
+    test = " and ".join([*conditions.implied, *conditions.terms]) or "True"
     text = f"def holds():\n    try:\n        return {test}\n    except Exception:\n        return False\n"
     namespace = dict(conditions.names)
     exec(text, namespace)  # noqa: S102 - written above
@@ -250,15 +250,20 @@ def _evaluated(conditions: Conditions) -> Callable[[], bool]:
 
 def _leaf_conditions(conditions: Conditions, program: Program) -> None:
     """The tensors that outlive the call are as they were: dtype, whether they train, their hooks."""
+    states = {v.source for s in program.instructions for v in s.inputs if v.kind == "state"}
+    for t in states:
+        conditions.implied.append(f"{conditions.name(t)}.dtype == {conditions.name(t.dtype)}")
     for t, before in program.leaves.items():
         name = conditions.name(t)
         words = t._describe()
-        hooks = t.watch and tuple(t.watch.hooks.values())
         if before != "any":
             conditions.add(f"({name}.grad is {'' if before == 'none' else 'not '}None)", words)
         conditions.add(f"{name}._requires_grad", words)
-        if hooks is None:
+        if t.watch is None:
             conditions.add(f"{name}.watch is None", words)
+        else:
+            hooks = conditions.name(list(t.watch.hooks.values()))
+            conditions.add(f"[*{name}.watch.hooks.values()] == {hooks}", words)
 
 
 def _alike(a: Program, b: Program) -> bool:

@@ -104,7 +104,7 @@ class Watch:
             found = inspect.getattr_static(value, attribute, _MISSING)
             if found is _MISSING or isinstance(found, property):
                 break
-            if isinstance(found, (FunctionType, classmethod, staticmethod, BuiltinFunctionType)):
+            if hasattr(found, "__get__") and not hasattr(found, "__set__"):  # a method
                 if not isinstance(value, (ModuleType, type)):
                     self._register(getattr(value, attribute))
                     break
@@ -209,6 +209,7 @@ class Conditions:
 
     Attributes:
         terms: expressions that have to be true.
+        implied: more of them, which need no look while the tensors hold the same arrays.
         names: what they refer to.
         words: what each term is about.
     """
@@ -216,6 +217,7 @@ class Conditions:
     def __init__(self) -> None:
         self.terms: list[str] = []
         self.words: list[str] = []
+        self.implied: list[str] = []
         self.names: dict[str, Any] = {
             "same": same,
             "snapshot": snapshot,

@@ -1,0 +1,315 @@
+"""What a trace cannot know is an error that names the line, or is handled right."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import warnings
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+from tinygrad_lite.compiler import Error
+
+x = np.array([1.0, 2.0, 3.0])
+scale = 2.0
+table = np.array([1.0, 2.0, 3.0])
+settings = {"scale": 2.0, "layers": [1.0, 2.0]}
+
+
+def called(function: Any, *args: Any, times: int = 4) -> Any:
+    """The compiled function after a few calls."""
+    compiled = tg.compile(function)
+    for _ in range(times):
+        compiled(*args)
+    assert compiled.source
+    return compiled
+
+
+LOOKS = {
+    "if": lambda t: 1 if t.sum() > 0 else 2,
+    "and": lambda t: (t.sum() > 0) and 2,
+    "while": lambda t: [None for _ in range(3) if t[0]],
+    "item": lambda t: t.sum().item(),
+    "float": lambda t: float(t.sum()),
+    "int": lambda t: int(t.sum()),
+    "index": lambda t: [1, 2, 3][t.sum().astype(int)],
+    "numpy": lambda t: t.numpy(),
+    "data": lambda t: t.data,
+    "tolist": lambda t: t.tolist(),
+    "asarray": lambda t: np.asarray(t.detach()),
+    "format": lambda t: f"{t.sum():.2f}",
+    "repr": lambda t: repr(t),
+    "tensor": lambda t: tg.tensor(t),
+    "list": lambda t: tg.tensor([t[0], t[1]]),
+    "sorted": lambda t: sorted(t),
+    "NumPy without a rule": lambda t: np.lexsort(t),
+}
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("kind", ["array", "tensor", "parameter"])
+def test_reading_a_value_is_an_error_that_names_the_line(look: str, kind: str) -> None:
+    w = nn.Parameter(x)
+
+    def f(t: Any) -> Any:
+        t = w * 1 if kind == "parameter" else t
+        LOOKS[look](t)
+        return t * 2
+
+    given = tg.tensor(x) if kind == "tensor" else x
+    with pytest.raises((Error, TypeError)) as caught:
+        tg.compile(f)(given)
+    if caught.type is Error:
+        assert "test_never_stale.py" in str(caught.value)
+        assert "tg.where" in str(caught.value)
+    assert (w * 2 + 1).sum().item() > 0, "the switches are as they were"
+
+
+def test_setting_data_inside_is_an_error() -> None:
+    w = nn.Parameter(x)
+
+    def f() -> Any:
+        w.data = w.detach() * 2
+        return w + 1
+
+    with pytest.raises(Error, match=r"t\.data"):
+        tg.compile(f)()
+
+
+def test_a_global_number_that_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    compiled = called(lambda t: t * scale, tg.tensor(x))
+    assert compiled(tg.tensor(x)).tolist() == [2.0, 4.0, 6.0]
+    monkeypatch.setattr(sys.modules[__name__], "scale", 5.0)
+    for _ in range(4):
+        assert compiled(tg.tensor(x)).tolist() == [5.0, 10.0, 15.0]
+
+
+def test_a_number_in_a_closure_and_in_an_attribute_that_changes() -> None:
+    factor, config = 2.0, SimpleNamespace(inner=SimpleNamespace(shift=1.0))
+
+    def helper(t: Any) -> Any:
+        return t * factor + config.inner.shift
+
+    compiled = called(lambda t: helper(t), tg.tensor(x))
+    factor = 3.0
+    assert compiled(tg.tensor(x)).tolist() == [4.0, 7.0, 10.0]
+    config.inner.shift = 0.0
+    assert compiled(tg.tensor(x)).tolist() == [3.0, 6.0, 9.0]
+    config.inner = SimpleNamespace(shift=-1.0)
+    assert compiled(tg.tensor(x)).tolist() == [2.0, 5.0, 8.0]
+
+
+def test_containers_that_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    def f(t: Any) -> Any:
+        for number in settings["layers"]:  # type: ignore[attr-defined]
+            t = t + number
+        return t * settings["scale"]
+
+    monkeypatch.setitem(settings, "scale", 2.0)
+    compiled = called(f, tg.tensor(x))
+    monkeypatch.setitem(settings, "scale", 1.0)
+    assert compiled(tg.tensor(x)).tolist() == [4.0, 5.0, 6.0]
+    monkeypatch.setitem(settings, "layers", [10.0])
+    assert compiled(tg.tensor(x)).tolist() == [11.0, 12.0, 13.0]
+    layers = [tg.exp]
+
+    def g(t: Any) -> Any:
+        for layer in layers:
+            t = layer(t)
+        return t
+
+    compiled = called(g, tg.tensor(x))
+    layers.append(tg.log)
+    np.testing.assert_allclose(compiled(tg.tensor(x)).numpy(), x)
+
+
+def test_a_captured_array_that_changes_in_place_or_is_rebound(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "table", np.array([1.0, 2.0, 3.0]))
+    compiled = called(lambda t: t * table, tg.tensor(x))
+    table[:] = 1.0
+    assert compiled(tg.tensor(x)).tolist() == [1.0, 2.0, 3.0]
+    monkeypatch.setattr(sys.modules[__name__], "table", np.full(3, 2.0))
+    assert compiled(tg.tensor(x)).tolist() == [2.0, 4.0, 6.0]
+
+
+def test_a_captured_array_that_was_worked_on_by_numpy() -> None:
+    weights = np.array([1.0, 2.0, 3.0])
+    compiled = called(lambda t: t * np.sqrt(weights**2), tg.tensor(x))
+    weights[:] = 10.0
+    assert compiled(tg.tensor(x)).tolist() == [10.0, 20.0, 30.0]
+
+
+def test_captured_indices_that_change() -> None:
+    index, rows = np.array([0, 1]), [0, 0]
+    compiled = called(lambda t: t[index] + t[rows], tg.tensor(x))
+    index[:] = 2
+    assert compiled(tg.tensor(x)).tolist() == [4.0, 4.0]
+    rows[0] = 1
+    assert compiled(tg.tensor(x)).tolist() == [5.0, 4.0]
+
+
+def test_tensors_that_change_or_are_replaced() -> None:
+    holder = SimpleNamespace(t=tg.tensor([1.0, 1.0, 1.0]))
+    compiled = called(lambda t: t + holder.t, x)
+    holder.t.data = np.zeros(3)
+    assert compiled(x).tolist() == [1.0, 2.0, 3.0]
+    holder.t[0] = 5.0
+    assert compiled(x).tolist() == [6.0, 2.0, 3.0]
+    holder.t = tg.tensor(np.ones(3))
+    assert compiled(x).tolist() == [2.0, 3.0, 4.0]
+
+
+def test_modules_that_change() -> None:
+    model = nn.Sequential(nn.Linear(3, 3, rng=0), nn.ReLU())
+    compiled = called(lambda t: model(t), x)
+    model.append(nn.Tanh())
+    np.testing.assert_allclose(compiled(x).numpy(), model(x).numpy())
+    linear = next(iter(model))
+    linear.weight = nn.Parameter(np.ones((3, 3), np.float32))
+    np.testing.assert_allclose(compiled(x).numpy(), model(x).numpy())
+    linear.bias = None
+    np.testing.assert_allclose(compiled(x).numpy(), model(x).numpy())
+    model.double()
+    assert compiled(x).dtype == np.float64
+
+
+def test_hooks_that_come_and_go() -> None:
+    w = tg.tensor(x, requires_grad=True)
+
+    def step(t: Any) -> None:
+        w.grad = None
+        (w * t).sum().backward()
+
+    compiled = called(step, x)
+    remove = w.register_hook(lambda g: g * 10)
+    for _ in range(4):
+        compiled(x)
+        assert w.grad is not None and w.grad.tolist() == [10.0, 20.0, 30.0]
+    remove()
+    compiled(x)
+    assert w.grad.tolist() == [1.0, 2.0, 3.0]
+
+
+def test_python_numbers_drawn_anew_are_an_error() -> None:
+    compiled = tg.compile(lambda t: t * random.random())
+    with pytest.raises(Error, match=r"not the same in every call.*test_never_stale"):
+        for _ in range(3):
+            compiled(tg.tensor(x))
+
+
+def test_arrays_drawn_anew_are_an_error() -> None:
+    rng = np.random.default_rng(0)
+    compiled = tg.compile(lambda t: t * rng.normal(size=3))
+    with pytest.raises(Error, match=r"not the same in every call"):
+        for _ in range(3):
+            compiled(tg.tensor(x))
+
+
+def test_a_generator_made_anew_is_an_error() -> None:
+    compiled = tg.compile(lambda t: t + tg.random.normal(3, rng=np.random.default_rng(0)))
+    with pytest.raises(Error, match="Make it once"):
+        for _ in range(3):
+            compiled(tg.tensor(x))
+
+
+def test_arrays_that_each_call_makes_alike_are_constants() -> None:
+    compiled = called(lambda t: t[np.arange(2)] * np.ones(2) + tg.tensor([1.0, 2.0]), tg.tensor(x))
+    assert compiled(tg.tensor(x)).tolist() == [2.0, 4.0]
+
+
+def test_results_of_operations_outside_are_an_error() -> None:
+    w = tg.tensor(x, requires_grad=True)
+    doubled = w * 2
+    with pytest.raises(Error, match="result of 'multiply' outside"):
+        tg.compile(lambda t: t + doubled)(x)
+
+
+def test_gradients_do_not_pass_through_silently() -> None:
+    w = tg.tensor(x, requires_grad=True)
+    compiled = called(lambda t: (w * t).sum(), x)
+    loss = compiled(x)
+    assert loss.requires_grad
+    with pytest.raises(RuntimeError, match="do not pass through a compiled function"):
+        loss.backward()
+
+    def inner(t: Any) -> Any:
+        t.sum().backward()
+        return t
+
+    with pytest.raises(RuntimeError, match="argument 0"):
+        tg.compile(inner)(w * 2)
+
+
+def test_what_numpy_returned_is_an_error() -> None:
+    with pytest.raises(Error, match="computed by NumPy"):
+        tg.compile(lambda t: np.arange(3))(x)
+
+
+def test_side_effects_on_a_list_are_not_lost() -> None:
+    history: list[Any] = []
+
+    def f(t: Any) -> Any:
+        history.append(1)
+        return t * 2
+
+    compiled = tg.compile(f)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(30):
+            compiled(x)
+    assert len(history) == 30
+
+
+def test_too_many_kinds_of_calls_give_a_warning_and_go_on() -> None:
+    compiled = tg.compile(lambda t, factor: t * factor)
+    with pytest.warns(UserWarning, match=r"traced 16 times.*without compilation"):
+        for number in range(20):
+            assert compiled(x, float(number)).tolist() == (x * number).tolist()
+    few = tg.compile(lambda t, factor: t * factor)
+    for number in range(20):
+        assert few(x, np.float64(number)).tolist() == (x * number).tolist()
+    assert few.source
+
+
+def test_an_exception_inside_leaves_everything_as_it_was() -> None:
+    def f(t: Any) -> Any:
+        if len(t) == 2:
+            raise KeyError("two")
+        return t * 2
+
+    profile = sys.getprofile()
+    compiled = tg.compile(f)
+    for _ in range(3):
+        compiled(x)
+        with pytest.raises(KeyError, match="two"):
+            compiled(x[:2])
+        assert tg.is_grad_enabled() and sys.getprofile() is profile
+        assert (tg.tensor(x) * 2).tolist() == [2.0, 4.0, 6.0]
+
+
+def test_threads_may_share_a_compiled_function() -> None:
+    w = tg.tensor(np.ones((200, 200)))
+    compiled = called(lambda t: tg.tanh(t @ w) @ w, np.zeros((200, 200)))
+    wrong = []
+
+    def work(number: int) -> None:
+        given = np.full((200, 200), number / 10)
+        wanted = np.tanh(given @ w.numpy()) @ w.numpy()
+        for _ in range(20):
+            if not np.allclose(compiled(given).numpy(), wanted):
+                wrong.append(number)
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert not wrong
