@@ -1,0 +1,168 @@
+// The panel: upstream × local = contribution, the sum it adds to, and where all that was written.
+
+function showPanel(root, model, position) {
+  const content =
+    position === 0 ? startContent(model) : position === model.end ? endContent(model) : eventContent(model, position);
+  root.replaceChildren(...content);
+}
+
+function section(title, ...children) {
+  return make("section", { class: "part" }, make("h3", {}, title), ...children);
+}
+
+function chip(model, id, label) {
+  return make("span", { class: `chip ${model.node.get(id).kind}` }, label);
+}
+
+// A step
+
+function eventContent(model, position) {
+  const event = model.events[position - 1];
+  const { statement } = model.flow[position - 1];
+  const result = model.edge.get(`${event.node}.out`).to;
+  const heading = make(
+    "h2",
+    {},
+    chip(model, result, event.result),
+    make("span", { class: "way", "aria-label": `through ${event.operation} to` }, ` ⟶ ${event.symbol} ⟶ `),
+    chip(model, event.target_id, event.target),
+  );
+  return [
+    make("p", { class: "eyebrow" }, `Step ${position} of ${model.count}`),
+    heading,
+    make("p", { class: "statement", "data-field": "statement" }, statement),
+    chainRule(model, event),
+    accumulator(model, event, position),
+    origin(event),
+  ];
+}
+
+/** The chain rule with its numbers: in one line for single numbers, else one below the other. */
+function chainRule(model, event) {
+  const output = model.node.get(model.trace.output).label;
+  const single = [event.upstream, event.contribution].every((array) => sizeOf(array) === 1);
+  const parts = [term("upstream", derivative(output, event.result), event.upstream)];
+  if (event.local) {
+    parts.push(sign("×"), term("local", derivative(event.result, event.target), event.local));
+  } else {
+    parts.push(sign("↓"), term("rule", "the rule, applied", null, event.formula));
+  }
+  parts.push(sign("="), term("contribution", `to ${derivative(output, event.target)}`, event.contribution));
+  const line = single && event.local ? "equation line" : "equation";
+  return section(
+    "Chain rule",
+    make("div", { class: line }, ...parts),
+    make("p", { class: "formula" }, make("span", { class: "g" }, "rule"), make("code", { "data-field": "formula" }, event.formula)),
+  );
+}
+
+function derivative(of, by) {
+  return `∂${of} / ∂${by}`;
+}
+
+function sign(text) {
+  return make("div", { class: "sign", "aria-hidden": "true" }, text);
+}
+
+function term(field, caption, array, text = "") {
+  const shape = array && array.shape.length ? make("span", { class: "extent" }, shapeText(array)) : null;
+  const body = array ? arrayElement(array) : make("code", {}, text);
+  return make(
+    "div",
+    { class: `term ${field}` },
+    make("div", { class: "caption" }, make("b", {}, field), make("span", {}, caption), shape),
+    make("div", { class: "amount", "data-field": field }, body),
+  );
+}
+
+function accumulator(model, event, position) {
+  const arrivals = model.arrivals.get(event.target_id);
+  const nth = arrivals.indexOf(position - 1) + 1;
+  const whole = sizeOf(event.after) === 1;
+  const note =
+    arrivals.length === 1 ? "the only contribution" : nth === 1 ? `first of ${arrivals.length} contributions` : `contribution ${nth} of ${arrivals.length}`;
+  const parts = [
+    make("p", { class: "sum", "data-field": "accumulation" }, event.accumulation),
+    make("p", { class: "note" }, note),
+  ];
+  if (!whole && event.before) parts.push(term("before", "", event.before));
+  if (!whole) parts.push(term("after", "", event.after));
+  return section(`Gradient of ${event.target}`, ...parts);
+}
+
+function origin(event) {
+  const { file, line, code } = event.source;
+  const place = file ? `${file.split(/[\\/]/).pop()}:${line}` : "unknown";
+  const facts = make(
+    "dl",
+    { class: "origin" },
+    make("dt", {}, "Operation"),
+    make("dd", { "data-field": "operation" }, `${event.operation}, argument ${event.slot + 1}`),
+    make("dt", {}, "Module"),
+    make("dd", { "data-field": "module" }, event.module || "none"),
+    make("dt", {}, "Line"),
+    make("dd", {}, make("span", { class: "file" }, place)),
+  );
+  return section("Where", facts, code ? make("pre", { "data-field": "code", tabindex: "0" }, code) : null);
+}
+
+// The start and the end
+
+function startContent(model) {
+  const output = model.node.get(model.trace.output);
+  const operations = model.trace.nodes.filter((node) => node.kind === "operation").length;
+  const seed = seedOf(model);
+  return [
+    make("p", { class: "eyebrow" }, "Start"),
+    make("h2", {}, "How does ", chip(model, model.trace.output, output.label), " change?"),
+    make(
+      "p",
+      { class: "prose" },
+      `The forward pass ran from left to right through ${plural(operations, "operation")}. Now the gradient flows back: ` +
+        "every operation multiplies what arrives from the right by its local derivative, and passes the product on to its inputs. " +
+        "Where paths meet, gradients add up.",
+    ),
+    section("It begins with", term("upstream", derivative(output.label, output.label), seed.array)),
+    make("p", { class: "note" }, "Play, or step with the arrow keys. Point at a tensor to see all of it; choose a wire to go to its step."),
+  ];
+}
+
+function endContent(model) {
+  const output = model.node.get(model.trace.output).label;
+  const rows = Object.entries(model.trace.gradients).map(([id, array]) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, chip(model, id, model.node.get(id).label)),
+      make("td", { class: "extent" }, shapeText(array)),
+      make("td", { "data-gradient": id }, arrayElement(array)),
+    ),
+  );
+  return [
+    make("p", { class: "eyebrow" }, "Finished"),
+    make("h2", {}, "Every gradient of ", chip(model, model.trace.output, output)),
+    make("p", { class: "prose" }, "This is what grad holds now: how the output answers to a small change of each leaf."),
+    make("table", { class: "leaves" }, make("tbody", {}, ...rows)),
+  ];
+}
+
+// The legend
+
+function showLegend(root, model) {
+  const kinds = new Set(model.trace.nodes.map((node) => node.kind));
+  const words = [
+    ["parameter", "parameter"],
+    ["input", "input"],
+    ["constant", "constant"],
+    ["intermediate", "result"],
+    ["output", "output"],
+  ];
+  const entries = words.filter(([kind]) => kinds.has(kind)).map(([kind, word]) => key(`swatch ${kind}`, word));
+  entries.push(key("stroke positive", "gradient above 0"), key("stroke negative", "below 0"), key("stroke balanced", "of both signs"));
+  entries.push(key("stroke wide", "wide: large (log scale)"));
+  root.replaceChildren(make("ul", {}, ...entries), make("p", {}, "∇ gradient · g the upstream gradient in a rule · ‖ ‖ the length of an array"));
+}
+
+function key(look, word) {
+  return make("li", {}, make("i", { class: look }), word);
+}

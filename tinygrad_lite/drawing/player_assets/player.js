@@ -1,0 +1,193 @@
+// The player: one position, and everything that moves it or shows it.
+
+const at = (id) => document.getElementById(id);
+
+const model = readModel(at("data").textContent);
+const graph = buildGraph(at("graph"), model);
+const view = createView(at("graph"), graph.world, model.scene);
+const details = createDetails(at("details"), graph, () => position);
+let position = 0;
+let timer = 0;
+
+/** Go to a position; whatever is seen is a function of it alone. */
+function go(to, glide = true) {
+  position = Math.max(0, Math.min(model.end, to));
+  paint(graph, position);
+  showPanel(at("step"), model, position);
+  refreshDetails(details);
+  showPosition();
+  if (view.following) look(glide);
+}
+
+/** Turn the view to the active wire; at both ends of the pass to the whole graph, if it is readable. */
+function look(glide) {
+  const target = focusOf(graph, position);
+  if (target) follow(view, target, glide);
+  else if (position === model.end || fitScale(view) >= READABLE) fit(view, glide);
+  else follow(view, boundsOf(graph.boxes.get(model.trace.output)), glide);
+}
+
+function showPosition() {
+  const slider = at("slider");
+  const sentence = sentenceAt(model, position);
+  slider.value = position;
+  slider.style.setProperty("--share", position / model.end);
+  slider.setAttribute("aria-valuetext", sentence);
+  at("announcement").textContent = sentence;
+  at("position").textContent =
+    position === 0 ? "Start" : position === model.end ? "Finished" : `${position} / ${model.count}`;
+  for (const [id, off] of [["first", 0], ["back", 0], ["forward", model.end], ["last", model.end]]) {
+    at(id).setAttribute("aria-disabled", String(position === off));
+  }
+}
+
+// Playing
+
+function playing() {
+  return timer !== 0;
+}
+
+function play() {
+  if (position === model.end) go(0);
+  timer = setTimeout(tick, 0);
+  showPlaying();
+}
+
+function pause() {
+  clearTimeout(timer);
+  timer = 0;
+  showPlaying();
+}
+
+function tick() {
+  go(position + 1);
+  if (position === model.end) return pause();
+  timer = setTimeout(tick, Number(at("speed").value));
+}
+
+function showPlaying() {
+  const word = playing() ? "Pause" : "Play";
+  at("play").textContent = word;
+  at("play").setAttribute("aria-label", word);
+}
+
+/** A step by hand ends the playing. */
+function step(to) {
+  pause();
+  go(to);
+}
+
+// The timeline: every contribution as a bar, as high as it is large
+
+function drawTimeline() {
+  const strip = at("strip");
+  strip.setAttribute("viewBox", `0 0 ${model.end} 1`);
+  const bars = { positive: "", negative: "", balanced: "", strange: "" };
+  model.flow.forEach(({ share, lean }, i) => {
+    const look = lean === null ? "strange" : Math.abs(lean) < 0.3 ? "balanced" : lean < 0 ? "negative" : "positive";
+    bars[look] += `M${i + 0.6},1 v${-(0.12 + 0.88 * share)} h0.8 V1 z`;
+  });
+  for (const [look, d] of Object.entries(bars)) strip.append(draw("path", { class: look, d }));
+}
+
+// Theme
+
+function dark() {
+  const chosen = document.documentElement.dataset.theme;
+  return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+}
+
+function showTheme() {
+  at("theme").textContent = dark() ? "Light" : "Dark";
+}
+
+function switchTheme() {
+  document.documentElement.dataset.theme = dark() ? "light" : "dark";
+  showTheme();
+}
+
+// Keyboard
+
+const KEYS = {
+  ArrowRight: () => step(position + 1),
+  ArrowLeft: () => step(position - 1),
+  PageDown: () => step(position + 10),
+  PageUp: () => step(position - 10),
+  Home: () => step(0),
+  End: () => step(model.end),
+  f: () => fit(view),
+  "+": () => zoomByButton(view, 1.3),
+  "-": () => zoomByButton(view, 1 / 1.3),
+  Escape: () => hideDetails(details),
+};
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, .scroll, pre")) return;
+  const node = event.target.closest("[data-node]");
+  if (event.key === " " && !event.target.closest("button")) playing() ? pause() : play();
+  else if (KEYS[event.key]) KEYS[event.key]();
+  else if (node && (event.key === "ArrowDown" || event.key === "ArrowUp")) visit(node, event.key === "ArrowDown" ? 1 : -1);
+  else if (node && event.key === "Enter") pinDetails(details, node);
+  else return;
+  event.preventDefault();
+}
+
+/** Move the focus to the next tensor; only one of them is a tab stop. */
+function visit(node, by) {
+  const places = graph.order.map((box) => box.group);
+  const next = places[(places.indexOf(node) + by + places.length) % places.length];
+  node.setAttribute("tabindex", "-1");
+  next.setAttribute("tabindex", "0");
+  next.focus({ preventScroll: true });
+  follow(view, graph.order[places.indexOf(next)]);
+}
+
+// Choosing in the graph
+
+function onClick(event) {
+  if (view.dragged) return;
+  const node = event.target.closest("[data-node]");
+  const wire = event.target.closest("[data-edge]");
+  if (node) pinDetails(details, node);
+  else if (wire && model.eventOf.has(wire.dataset.edge)) step(model.eventOf.get(wire.dataset.edge) + 1);
+  else hideDetails(details);
+}
+
+function start() {
+  const output = model.node.get(model.trace.output).label;
+  at("title").textContent = `Backpropagation of ${output}`;
+  at("subtitle").textContent = `${plural(model.count, "step")} of the chain rule`;
+  at("slider").max = model.end;
+  graph.svg.classList.toggle("labelled", graph.labelled);
+  graph.order[graph.order.length - 1].group.setAttribute("tabindex", "0");
+  showLegend(at("legend"), model);
+  drawTimeline();
+  showTheme();
+  const actions = {
+    first: () => step(0),
+    back: () => step(position - 1),
+    play: () => (playing() ? pause() : play()),
+    forward: () => step(position + 1),
+    last: () => step(model.end),
+    fit: () => fit(view),
+    "zoom-in": () => zoomByButton(view, 1.3),
+    "zoom-out": () => zoomByButton(view, 1 / 1.3),
+    theme: switchTheme,
+    follow: toggleFollow,
+  };
+  for (const [id, action] of Object.entries(actions)) at(id).addEventListener("click", action);
+  at("slider").addEventListener("input", (event) => step(Number(event.target.value)));
+  graph.svg.addEventListener("click", onClick);
+  document.addEventListener("keydown", onKey);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
+  new ResizeObserver(() => look(false)).observe(graph.svg);
+  go(Number(/^#step=(\d+)$/.exec(location.hash)?.[1] ?? 0), false);
+}
+
+function toggleFollow() {
+  view.following = !view.following;
+  at("follow").setAttribute("aria-pressed", String(view.following));
+  if (view.following) look(true);
+}
+
+start();

@@ -1,0 +1,317 @@
+"""Where the player puts boxes and wires: laid out by Graphviz, or in layers where it is missing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+MARGIN = 28  # around everything
+ROW = 18  # between boxes of a layer
+GAP = 64  # between layers
+PADDING = 14  # inside of a frame
+HEADING = 22  # above a frame's boxes, for its title
+BOW = 26  # between wires that join the same two boxes
+DOT_LIMIT = 120  # wires; beyond, Graphviz takes longer than a reader waits
+SWEEPS = 6  # over the layers, until boxes stand near their neighbours
+SPAN = 40  # layers that a wire finds its way between; a longer one goes straight
+
+
+class Box(NamedTuple):
+    """A rectangle to place, and the frames that it stands in, outermost first."""
+
+    key: str
+    width: float
+    height: float
+    frames: tuple[Hashable, ...] = ()
+
+
+class Wire(NamedTuple):
+    """A line from the right side of one box to the left side of another, with room for a label.
+
+    What has more weight is drawn straighter.
+    """
+
+    key: str
+    tail: str
+    head: str
+    label: float = 0.0
+    weight: int = 1
+
+
+class Frame(NamedTuple):
+    """A rectangle around the boxes of a module call."""
+
+    title: str
+    depth: int
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+class Placement(NamedTuple):
+    """Where everything stands, in pixels from the top left.
+
+    Attributes:
+        width, height: of the whole.
+        boxes: the top left corner of every box.
+        wires: every wire as the points of a cubic Bézier curve.
+        labels: the middle of the labels; empty where there is no room for all of them.
+        frames: outermost first.
+    """
+
+    width: float
+    height: float
+    boxes: dict[str, tuple[float, float]]
+    wires: dict[str, list[tuple[float, float]]]
+    labels: dict[str, tuple[float, float]]
+    frames: list[Frame]
+
+
+def place(boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable, str]) -> Placement:
+    """Lay a graph out from left to right.
+
+    Args:
+        boxes: inputs before their readers.
+        wires: what joins them.
+        titles: what is written on the frames.
+    """
+    if shutil.which("dot") and len(wires) <= DOT_LIMIT:
+        return by_dot(boxes, wires, titles)
+    return in_layers(boxes, wires, titles)
+
+
+# With Graphviz
+
+
+def by_dot(
+    boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable, str]
+) -> Placement:
+    """The layout that Graphviz's ``dot`` finds; names and titles are not told to it."""
+    number = {frame: i for i, frame in enumerate(titles)}
+    lines = [
+        "digraph {",
+        "graph [rankdir=LR nslimit=2 nslimit1=2 nodesep=0.25 ranksep=0.42]",
+        'node [shape=box fixedsize=true label=""] edge [arrowhead=none headport=w tailport=e]',
+        *_clustered(boxes, number),
+        *(f'{w.tail} -> {w.head} [id="{w.key}" weight={w.weight}{_room(w.label)}]' for w in wires),
+        "}",
+    ]
+    done = subprocess.run(
+        ["dot", "-Tjson0"], input="\n".join(lines), capture_output=True, text=True, check=True
+    )
+    return _read(json.loads(done.stdout), boxes, list(titles.items()))
+
+
+def _room(width: float) -> str:
+    if not width:
+        return ""
+    return (
+        f' label=<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="20">'
+        "<TR><TD></TD></TR></TABLE>>"
+    )
+
+
+def _clustered(boxes: Sequence[Box], number: Mapping[Hashable, int]) -> Iterator[str]:
+    """The boxes, those of a frame inside of its cluster."""
+    opened: tuple[Hashable, ...]
+    for box in boxes:
+        opened = box.frames
+        for frame in opened:
+            yield (
+                f"subgraph cluster_{number[frame]} {{ graph [margin={PADDING} labelloc=t label=<"
+                f'<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="80" HEIGHT="{HEADING - 8}">'
+                "<TR><TD></TD></TR></TABLE>>]"
+            )
+        yield f"{box.key} [width={box.width / 72:.4f} height={box.height / 72:.4f}]"
+        yield "}" * len(opened)
+
+
+def _read(
+    data: dict[str, Any], boxes: Sequence[Box], titles: Sequence[tuple[Hashable, str]]
+) -> Placement:
+    """What ``dot -Tjson0`` says, with the y axis turned downwards."""
+    left, bottom, right, top = _numbers(data["bb"])
+
+    def point(x: float, y: float) -> tuple[float, float]:
+        return round(x - left + MARGIN, 1), round(top - y + MARGIN, 1)
+
+    objects = {o["name"]: o for o in data["objects"]}
+    corners = {}
+    for box in boxes:
+        x, y = point(*_numbers(objects[box.key]["pos"]))
+        corners[box.key] = round(x - box.width / 2, 1), round(y - box.height / 2, 1)
+    curves, labels = {}, {}
+    for edge in data.get("edges", ()):
+        curves[edge["id"]] = [point(*_numbers(pair)) for pair in edge["pos"].split()]
+        if "lp" in edge:
+            labels[edge["id"]] = point(*_numbers(edge["lp"]))
+    depths = {frame: i for box in boxes for i, frame in enumerate(box.frames)}
+    frames = []
+    for i, (frame, title) in enumerate(titles):
+        x0, y1, x1, y0 = _numbers(objects[f"cluster_{i}"]["bb"])
+        frames.append(Frame(title, depths[frame], *point(x0, y0), x1 - x0, y0 - y1))
+    frames.sort(key=lambda frame: frame.depth)
+    width, height = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
+    return Placement(width, height, corners, curves, labels, frames)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(word) for word in text.split(",")]
+
+
+# Without
+
+
+def in_layers(
+    boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable, str]
+) -> Placement:
+    """A layout of our own: every box right of its inputs, and as high as what it is joined to."""
+    depth = depths(boxes, wires)
+    places, routes = _with_bends(boxes, wires, depth)
+    layers: list[list[Box]] = [[] for _ in range(max(depth.values(), default=0) + 1)]
+    for box in places:
+        layers[depth[box.key]].append(box)
+    middles = _middles(routes, layers)
+    lefts: list[float] = []
+    right = float(MARGIN)
+    for layer in layers:
+        lefts.append(right)
+        right += max((box.width for box in layer), default=0.0) + GAP
+    corners = {
+        box.key: (round(left, 1), round(middles[box.key] - box.height / 2, 1))
+        for left, layer in zip(lefts, layers)
+        for box in layer
+    }
+    frames = _around(boxes, corners, titles)
+    bottom = max((corners[box.key][1] + box.height for box in boxes), default=0.0)
+    curves = _curves(places, wires, routes, corners)
+    return Placement(right - GAP + MARGIN, bottom + 2 * MARGIN, corners, curves, {}, frames)
+
+
+def _with_bends(
+    boxes: Sequence[Box], wires: Sequence[Wire], depth: dict[str, int]
+) -> tuple[list[Box], dict[str, list[str]]]:
+    """The boxes, with an empty one in every layer that a wire passes; the boxes along each wire."""
+    places, routes = list(boxes), {}
+    for wire in wires:
+        between = range(depth[wire.tail] + 1, depth[wire.head])
+        bends = [f"{wire.key}@{i}" for i in between] if len(between) < SPAN else []
+        places += [Box(bend, 0.0, 12.0) for bend in bends]
+        depth.update(zip(bends, between))
+        routes[wire.key] = [wire.tail, *bends, wire.head]
+    return places, routes
+
+
+def depths(boxes: Sequence[Box], wires: Sequence[Wire]) -> dict[str, int]:
+    """How many wires lie at most between a box and the left end; a leaf stands by its readers."""
+    depth = {box.key: 0 for box in boxes}
+    readers = defaultdict(list)
+    for wire in wires:  # inputs are complete before their readers come
+        depth[wire.head] = max(depth[wire.head], depth[wire.tail] + 1)
+        readers[wire.tail].append(wire.head)
+    fed = {wire.head for wire in wires}
+    for key, heads in readers.items():
+        if key not in fed:
+            depth[key] = min(depth[head] for head in heads) - 1
+    return depth
+
+
+def _middles(routes: Mapping[str, list[str]], layers: list[list[Box]]) -> dict[str, float]:
+    """The height of every box: near what is right of it in one sweep, what is left in the next."""
+    beside: tuple[dict[str, list[str]], dict[str, list[str]]] = defaultdict(list), defaultdict(list)
+    for route in routes.values():
+        for tail, head in zip(route, route[1:]):
+            beside[0][tail].append(head)
+            beside[1][head].append(tail)
+    boxes = [box for layer in layers for box in layer]
+    middle = {box.key: 0.0 for box in boxes}
+    for sweep in range(SWEEPS):
+        near = beside[sweep % 2]
+        for layer in layers if sweep % 2 else reversed(layers):
+            wanted = {}
+            for box in layer:
+                others = near[box.key]
+                at = middle[box.key]
+                wanted[box.key] = sum(middle[o] for o in others) / len(others) if others else at
+            _stack(sorted(layer, key=lambda box: wanted[box.key]), wanted, middle)
+    top = min((middle[box.key] - box.height / 2 for box in boxes), default=0.0)
+    return {key: y - top + MARGIN + 2 * HEADING for key, y in middle.items()}
+
+
+def _stack(layer: list[Box], wanted: dict[str, float], middle: dict[str, float]) -> None:
+    """Put boxes where they want to be, pushed apart until none overlaps, as a whole in balance."""
+    edge = float("-inf")
+    pushed = 0.0
+    for box in layer:
+        y = max(wanted[box.key], edge + box.height / 2)
+        pushed += y - wanted[box.key]
+        middle[box.key] = y
+        edge = y + box.height / 2 + ROW
+    for box in layer:
+        middle[box.key] -= pushed / len(layer)
+
+
+def _curves(
+    places: Sequence[Box],
+    wires: Sequence[Wire],
+    routes: Mapping[str, list[str]],
+    corners: Mapping[str, tuple[float, float]],
+) -> dict[str, list[tuple[float, float]]]:
+    """Béziers from box to box along every route, level where they touch one."""
+    size = {box.key: box for box in places}
+    parallel: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for wire in wires:
+        parallel[wire.tail, wire.head].append(wire.key)
+    curves = {}
+    for wire in wires:
+        group = parallel[wire.tail, wire.head]
+        bow = BOW * (group.index(wire.key) - (len(group) - 1) / 2)
+        route = [size[key] for key in routes[wire.key]]
+        points: list[tuple[float, float]] = []
+        for tail, head in zip(route, route[1:]):
+            x0, y0 = corners[tail.key][0] + tail.width, corners[tail.key][1] + tail.height / 2
+            x1, y1 = corners[head.key][0], corners[head.key][1] + head.height / 2
+            bend = (x1 - x0) / 2
+            points += [] if points else [(x0, y0)]
+            points += [(x0 + bend, y0 + bow), (x1 - bend, y1 + bow), (x1, y1)]
+        curves[wire.key] = [(round(x, 1), round(y, 1)) for x, y in points]
+    return curves
+
+
+def _around(
+    boxes: Sequence[Box],
+    corners: Mapping[str, tuple[float, float]],
+    titles: Mapping[Hashable, str],
+) -> list[Frame]:
+    """A frame around the boxes of each module call, where no foreign box stands among them."""
+    members: dict[Hashable, list[Box]] = defaultdict(list)
+    nested: dict[Hashable, int] = {}
+    deepest = max((len(box.frames) for box in boxes), default=0)
+    for box in boxes:
+        for i, frame in enumerate(box.frames):
+            members[frame].append(box)
+            nested[frame] = i
+    frames = []
+    for key, inside in members.items():
+        inner = deepest - nested[key]  # frames around frames are larger
+        x0 = min(corners[b.key][0] for b in inside) - PADDING * inner / 2 - 2
+        y0 = min(corners[b.key][1] for b in inside) - HEADING * inner
+        x1 = max(corners[b.key][0] + b.width for b in inside) + PADDING * inner / 2 + 2
+        y1 = max(corners[b.key][1] + b.height for b in inside) + PADDING * inner / 2
+        keys = {b.key for b in inside}
+        alone = all(
+            b.key in keys
+            or corners[b.key][0] > x1
+            or corners[b.key][0] + b.width < x0
+            or corners[b.key][1] > y1
+            or corners[b.key][1] + b.height < y0
+            for b in boxes
+        )
+        if alone:
+            frames.append(Frame(titles[key], nested[key], x0, y0, x1 - x0, y1 - y0))
+    return sorted(frames, key=lambda frame: frame.depth)

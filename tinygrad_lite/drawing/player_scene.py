@@ -1,0 +1,256 @@
+"""What the player draws of a trace: boxes of tensors, circles of operations, and how gradients look."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Hashable
+from typing import Any
+
+from tinygrad_lite import graph
+from tinygrad_lite.drawing import values
+from tinygrad_lite.drawing.naming import is_number
+from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths, place
+from tinygrad_lite.drawing.trace import Event, Trace, stated
+from tinygrad_lite.tensor import Tensor
+
+LONGEST = 26  # characters of a name in its box; all of it is shown to whoever points there
+FAR = 6  # layers that one box of a leaf serves; farther readers get a copy beside them
+STRAIGHT = 8  # the weight of a wire between results: the spine of a graph is a line
+DECADES = 4  # powers of ten below the largest gradient that widths tell apart
+CIRCLE = 32  # the height of an operation
+LINK = 16  # between an operation and its result
+ROW = 17  # the height of a line of text
+
+
+def scene(trace: Trace) -> dict[str, Any]:
+    """The layout of a trace's graph as plain data.
+
+    Keys: ``width``, ``height``; ``boxes`` (``id`` of the tensor, ``name``, ``shape``, ``value``,
+    ``x``, ``y``, ``width``, ``height``, and whether it is a ``copy``); ``circles`` (``id`` of the
+    operation, ``symbol``, ``x``, ``y``, ``width``); ``wires`` (``id`` of the edge, ``points``, and
+    ``label``, the place of its label, or null); ``frames`` of modules.
+    """
+    return _Scene(trace).data()
+
+
+def flow(trace: Trace) -> list[dict[str, Any]]:
+    """How every event looks: the strength of its contribution and of the gradient it adds to.
+
+    Keys: ``amount`` and ``total``, the contribution and the gradient after it in few words;
+    ``share`` (0 to 1, logarithmic) and ``lean`` (-1 to 1, or null where not finite) of the
+    contribution; ``total_lean``; ``statement``, the operation as an assignment.
+    """
+    norms = [values.norm(e.contribution) for e in trace.events]
+    largest = max(filter(math.isfinite, norms), default=0.0)
+    written = {
+        f"op{i}": f"{trace.names[t]} = {stated(trace.names, t)}"
+        for i, t in enumerate(trace.names.nodes)
+    }
+    return [
+        {
+            "amount": values.gist(e.contribution, True),
+            "total": values.gist(e.after, True),
+            "share": _share(size, largest),
+            "lean": _lean(e.contribution),
+            "total_lean": _lean(e.after),
+            "statement": written[e.node],
+        }
+        for e, size in zip(trace.events, norms)
+    ]
+
+
+def _share(size: float, largest: float) -> float:
+    """How wide a gradient is drawn: logarithmic in its norm, over a few powers of ten."""
+    if not math.isfinite(size):
+        return 1.0
+    if size <= 0 or largest <= 0:
+        return 0.0
+    return round(min(1.0, max(0.0, 1 + math.log10(size / largest) / DECADES)), 3)
+
+
+def _lean(value: Any) -> float | None:
+    """How far the signs of a gradient agree, from -1 to 1; None if it is not finite."""
+    lean = values.lean(values.signs(value))
+    return round(lean, 3) if math.isfinite(values.norm(value)) else None
+
+
+class _Scene:
+    """Measures what is to be drawn, has it laid out, and writes down where it stands."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+        self.names = trace.names
+        self.titles: dict[Hashable, str] = {}
+        self.frames: dict[Tensor, tuple[Hashable, ...]] = {}
+        self.totals: dict[str, str] = {}  # the longest gradient that a box must hold
+        self.amounts: dict[str, Event] = {f"{e.node}.{e.slot}": e for e in trace.events}
+        for event in trace.events:
+            text = values.gist(event.after, True)
+            if len(text) > len(self.totals.get(event.target_key, "")):
+                self.totals[event.target_key] = text
+        self.totals[self.names.keys[trace.output]] = (
+            values.gist(trace.events[0].upstream, True) if trace.events else "1"
+        )
+        self._find_frames()
+
+    def data(self) -> dict[str, Any]:
+        names = self.names
+        wires = [
+            self._wire(f"op{i}.{slot}", names.keys[x], f"t{i}")
+            for i, t in enumerate(names.nodes)
+            for slot, x in enumerate(t.record[1])
+        ]
+        tensors = {names.keys[t]: t for t in (*names.leaves, *names.nodes)}
+        boxes = {key: self._box(key, t) for key, t in tensors.items()}
+        wires, copies = self._parted(list(boxes.values()), wires)
+        for key, (original, frames) in copies.items():
+            boxes[key] = boxes[original]._replace(key=key, frames=frames)
+        for key in tensors:
+            boxes[key] = boxes.pop(key)  # copies first: they are inputs too
+        origin = {key: original for key, (original, _) in copies.items()}
+        plan = place(list(boxes.values()), wires, self.titles)
+        drawn = [self._drawn(plan, box, origin.get(key, key)) for key, box in boxes.items()]
+        return {
+            "width": round(plan.width, 1),
+            "height": round(plan.height, 1),
+            "boxes": [box | {"copy": box["key"] in origin} for box in drawn],
+            "circles": [self._circle(plan, i, t) for i, t in enumerate(names.nodes)],
+            "wires": [
+                {"id": w.key, "points": plan.wires[w.key], "label": plan.labels.get(w.key)}
+                for w in wires
+            ],
+            "frames": [frame._asdict() for frame in plan.frames],
+        }
+
+    def _find_frames(self) -> None:
+        """The module calls around every tensor; a leaf stands in those that all its readers share."""
+        shared: dict[Tensor, tuple[Hashable, ...]] = {}
+        for t in self.names.nodes:
+            scopes = graph.scopes(t)
+            self.frames[t] = scopes
+            for scope in scopes:
+                self.titles.setdefault(scope, self.names.call(scope).title)
+            for x in t.record[1]:
+                if x.record is None:
+                    shared[x] = _common(shared.get(x, scopes), scopes)
+        for x in self.names.leaves:
+            inside = self.names.kind(x) != "input"
+            self.frames[x] = shared.get(x, ()) if inside else ()
+
+    def _wire(self, key: str, tail: str, head: str) -> Wire:
+        event = self.amounts.get(key)
+        room = breadth(values.gist(event.contribution, True), 11) + 16 if event else 0.0
+        return Wire(key, tail, head, room, 1 if tail.startswith("leaf") else STRAIGHT)
+
+    def _parted(
+        self, boxes: list[Box], wires: list[Wire]
+    ) -> tuple[list[Wire], dict[str, tuple[str, tuple[Hashable, ...]]]]:
+        """Wires from leaves to far readers, led to copies of the leaf beside the reader instead."""
+        depth = depths(boxes, wires)
+        nearest: dict[str, tuple[int, str]] = {}
+        copies: dict[str, tuple[str, tuple[Hashable, ...]]] = {}
+        parted = {}
+        for wire in sorted(wires, key=lambda wire: depth[wire.head]):
+            key = wire.tail
+            if key.startswith("leaf"):
+                first, key = nearest.setdefault(wire.tail, (depth[wire.head], key))
+                if depth[wire.head] - first > FAR:
+                    key = f"{wire.tail}_{wire.head}"
+                    nearest[wire.tail] = (depth[wire.head], key)
+                    reader = self.names.nodes[int(wire.head.removeprefix("t"))]
+                    copies[key] = (wire.tail, self.frames[reader])
+            parted[wire.key] = wire._replace(tail=key)
+        return [parted[wire.key] for wire in wires], copies
+
+    def _lines(self, key: str, t: Tensor) -> tuple[str, str, str]:
+        """Name, shape and value as they are written in the box."""
+        name = _shortened(self.names[t])
+        if is_number(t):
+            return name, "", ""
+        return name, values.shape_text(t.shape), values.gist(t.data)
+
+    def _box(self, key: str, t: Tensor) -> Box:
+        name, shape, value = self._lines(key, t)
+        rows = 1 + bool(value) + (key in self.totals)
+        width = max(
+            breadth(name, 13) + (breadth(shape, 10) + 10 if shape else 0),
+            breadth(value, 11),
+            breadth(f"∇ {self.totals.get(key, '')}", 11),
+        )
+        height = rows * ROW + 14
+        if t.record is not None:
+            width += _circle_width(t.record[0].symbol) + LINK
+        return Box(key, round(width + 24, 1), height, self.frames[t])
+
+    def _drawn(self, plan: Placement, box: Box, key: str) -> dict[str, Any]:
+        t = self._tensor(key)
+        x, y = plan.boxes[box.key]
+        before = 0.0 if t.record is None else _circle_width(t.record[0].symbol) + LINK
+        name, shape, value = self._lines(key, t)
+        return {
+            "key": box.key,
+            "id": key,
+            "name": name,
+            "shape": shape,
+            "value": value,
+            "carries": key in self.totals,
+            "x": round(x + before, 1),
+            "y": y,
+            "width": round(box.width - before, 1),
+            "height": box.height,
+        }
+
+    def _circle(self, plan: Placement, i: int, t: Tensor) -> dict[str, Any]:
+        x, y = plan.boxes[f"t{i}"]
+        height = self._box(f"t{i}", t).height
+        symbol = t.record[0].symbol
+        width = _circle_width(symbol)
+        return {
+            "id": f"op{i}",
+            "symbol": symbol,
+            "x": x,
+            "y": round(y + height / 2, 1),
+            "width": width,
+        }
+
+    def _tensor(self, key: str) -> Tensor:
+        if key.startswith("leaf"):
+            return self.names.leaves[int(key.removeprefix("leaf"))]
+        return self.names.nodes[int(key.removeprefix("t"))]
+
+
+def _common(a: tuple[Hashable, ...], b: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
+    """What two paths have in common from their start."""
+    length = 0
+    while length < min(len(a), len(b)) and a[length] is b[length]:
+        length += 1
+    return a[:length]
+
+
+def _shortened(words: str) -> str:
+    words = "".join(c if c.isprintable() else " " for c in words)
+    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
+
+
+def _circle_width(symbol: str) -> float:
+    return CIRCLE if len(symbol) <= 2 else round(breadth(symbol, 12) + 20, 1)
+
+
+def breadth(words: str, size: float) -> float:
+    """About how wide a line of text is in a sans-serif font, rather too wide than too narrow.
+
+    >>> breadth("weight", 10) < breadth("WEIGHT", 10) < breadth("重み重み重み", 10)
+    True
+    """
+    ems = 0.0
+    for c in words:
+        if unicodedata.east_asian_width(c) in "WF":
+            ems += 1.05
+        elif c in "il.,:;'|!()[] ":
+            ems += 0.36
+        elif c in "mwMW@%…—":
+            ems += 0.95
+        else:
+            ems += 0.72 if c.isupper() else 0.62
+    return ems * size
