@@ -46,6 +46,8 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     >>> tg.hardtanh(tg.tensor([-3.0, 0.5, 2.0]))
     tensor([-1. ,  0.5,  1. ])
     """
+    if min_val > max_val:
+        raise ValueError(f"hardtanh: min_val {min_val} is above max_val {max_val}")
     return clip(x, min_val, max_val)
 
 

@@ -104,8 +104,8 @@ def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     tensor([[2., 2., 1.],
             [4., 4., 3.]])
     """
-    if axis is None:
-        x, axis = ravel(x), 0
+    if axis is None or not np.ndim(x):
+        x, axis = ravel(x), axis or 0
     axis = normalize_axis_index(axis, np.ndim(x))
     n = np.shape(x)[axis]
     indices = indices if isinstance(indices, Tensor) else np.asarray(indices)

@@ -119,7 +119,8 @@ def quantile(
 ) -> Any:
     """The value below which a share ``q`` of the elements over ``axis`` lies.
 
-    Elements equal to the order statistics it is made of share their gradient evenly.
+    Elements equal to the order statistics it is made of share their gradient evenly. A tensor q
+    has a gradient as well, by the interpolation between them.
 
     Args:
         x: the tensor or array.
@@ -136,11 +137,7 @@ def quantile(
     >>> tg.quantile(tg.tensor([1.0, 2.0, 4.0]), [0.5, 0.75])
     tensor([2., 3.])
     """
-    if isinstance(q, Tensor):
-        if q.requires_grad:
-            raise TypeError("quantile has no derivative in q: use q.detach()")
-        q = q.numpy()
-    shares = np.asarray(q, dtype=float)
+    shares = np.asarray(q.data if isinstance(q, Tensor) else q, dtype=float)
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"quantile: q must lie between 0 and 1, not {q}")
     if method not in _METHODS:
@@ -150,19 +147,21 @@ def quantile(
     if last < 0:
         raise ValueError(f"quantile: shape {np.shape(x)} has no elements over axis {axis}")
     shape = kept(np.shape(x), axis) if keepdims else np.shape(rows)[1:]
+    places = [_METHODS[method](share * last) for share in shares.ravel().tolist()]
+    weights: Any = [place - math.floor(place) for place in places]
+    if isinstance(q, Tensor) and method == "linear":
+        weights = [ravel(q)[i] * last - math.floor(place) for i, place in enumerate(places)]
     values = [
-        reshape(_between(rows, _METHODS[method](share * last)), shape)
-        for share in shares.ravel().tolist()
+        reshape(_between(rows, place, weight), shape) for place, weight in zip(places, weights)
     ]
     return reshape(stack(values), shares.shape + shape) if shares.ndim else values[0]
 
 
-def _between(rows: Any, place: float) -> Any:
+def _between(rows: Any, place: float, weight: Any) -> Any:
     """What stands at ``place`` when the rows are sorted, between two of them interpolated."""
     rank = math.floor(place)
-    weight = place - rank
     low = _ranked(rows, rank=rank)
-    if not weight:
+    if place == rank:
         return low
     high = _ranked(rows, rank=rank + 1)
     return where(low == high, low, (1 - weight) * low + weight * high)

@@ -113,10 +113,17 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     return _transpose(x, axes=tuple(axes))
 
 
+def named_axes(axis: Any, ndim: int) -> tuple[int, ...]:
+    """The axes that ``axis`` names, counted from 0: None is all, and 0 or -1 none of a number."""
+    if axis is None or (not ndim and isinstance(axis, int) and axis in (0, -1)):
+        return tuple(range(ndim))
+    return tuple(normalize_axis_tuple(axis, ndim))
+
+
 def merged(x: Any, axis: int | tuple[int, ...] | None) -> Any:
     """x with the named axes (None: all) joined into the first one."""
     shape = np.shape(x)
-    first = normalize_axis_tuple(range(len(shape)) if axis is None else axis, len(shape))
+    first = named_axes(axis, len(shape))
     rest = tuple(i for i in range(len(shape)) if i not in first)
     if (*first, *rest) != tuple(range(len(shape))):
         x = _transpose(x, axes=(*first, *rest))
@@ -209,13 +216,11 @@ def squeeze(x: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     (3,)
     """
     shape = np.shape(x)
+    gone = named_axes(axis, len(shape))
     if axis is None:
-        gone = {i for i, n in enumerate(shape) if n == 1}
-    else:
-        axes = (axis,) if isinstance(axis, (int, np.integer)) else tuple(axis)
-        gone = {a % len(shape) for a in axes}
-        if any(shape[i] != 1 for i in gone):
-            raise ValueError(f"squeeze: axis {axis} of shape {shape} is not of length 1")
+        gone = tuple(i for i in gone if shape[i] == 1)
+    elif any(shape[i] != 1 for i in gone):
+        raise ValueError(f"squeeze: axis {axis} of shape {shape} is not of length 1")
     return reshape(x, tuple(n for i, n in enumerate(shape) if i not in gone))
 
 
