@@ -108,6 +108,12 @@ class Trace(Sequence[Event]):
             f"to {len(self.gradients)} leaves>"
         )
 
+    def _repr_html_(self) -> str | None:
+        """The player, for notebooks; a trace too long for a cell shows itself as text there."""
+        player = import_module("tinygrad_lite.drawing.player")
+        framed: str | None = player.frame(self)
+        return framed
+
     def table(self) -> str:
         """The events as text, one line each: what flows where, by which rule, and adds up to what.
 
