@@ -16,6 +16,7 @@ import numpy as np
 from tinygrad_lite.tensor import Tensor
 
 PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
+CONTAINERS = (list, tuple, dict, set, frozenset)
 LONGEST = 64  # of longer containers only identity and length are looked at
 _MISSING: Any = object()
 _TRUSTED = frozenset({"tinygrad_lite", "numpy", "builtins", *sys.stdlib_module_names})
@@ -29,6 +30,7 @@ class Guard:
         root: the object to start from: a namespace, a cell, a module or whatever had attributes.
         steps: how to go on, such as ``["name"]`` or ``.attribute``.
         expected: what was found there.
+        state: what a container held then.
         words: how the user wrote it.
     """
 
@@ -36,6 +38,7 @@ class Guard:
     steps: str
     expected: Any
     words: str
+    state: Any = None
 
 
 class Watch:
@@ -46,7 +49,7 @@ class Watch:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.guards: dict[tuple[int, str], Guard] = {}
-        self.modules: dict[int, Any] = {}
+        self.modules: dict[int, tuple[Any, list[Any]]] = {}
         self.closures: dict[CodeType, FunctionType] = {}
         self._seen: set[Any] = set()
         self._register(function)
@@ -67,7 +70,7 @@ class Watch:
         code = frame.f_code
         first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
         if _is_module(first) and code.co_name in ("forward", "__call__"):
-            self.modules[id(first)] = first
+            self.modules.setdefault(id(first), (first, list(vars(first).values())))
         owner = str(frame.f_globals.get("__name__", "")).partition(".")[0]
         if owner in _TRUSTED or owner.startswith("namedtuple_"):
             return
@@ -114,7 +117,9 @@ class Watch:
             steps += f".{attribute}"
         self._register(value)
         if steps and not isinstance(value, ModuleType):
-            self.guards[id(root), steps] = Guard(root, steps, value, ".".join(names))
+            state = snapshot(value) if isinstance(value, CONTAINERS) else None
+            guard = Guard(root, steps, value, ".".join(names), state)
+            self.guards.setdefault((id(root), steps), guard)
 
     def _register(self, value: Any) -> None:
         """Remember the closure of a function that may be called."""
@@ -238,9 +243,9 @@ class Conditions:
 
     def watch(self, watch: Watch, operands: set[int]) -> None:
         """All that was noted; ``operands`` are the arrays that the program reads itself."""
-        for module in watch.modules.values():
-            values = self.name(list(vars(module).values()))
-            known = self.name([id(v) for v in self.names[values]])
+        for module, values in watch.modules.values():
+            self.name(values)  # which keeps them alive, so that nothing else can have their ids
+            known = self.name([id(v) for v in values])
             self.add(f"ids({self.name(module)}) == {known}", f"{type(module).__name__}'s attributes")
         for guard in watch.guards.values():
             self.guard(guard, operands)
@@ -253,8 +258,8 @@ class Conditions:
             self.add(f"({path} is {found} or same({path}, {found}))", guard.words)
             return
         self.add(f"{path} is {found}", guard.words)
-        if isinstance(expected, (list, tuple, dict, set, frozenset)):
-            self.add(f"snapshot({path}) == {self.name(snapshot(expected))}", guard.words)
+        if isinstance(expected, CONTAINERS):
+            self.add(f"snapshot({path}) == {self.name(guard.state)}", guard.words)
         elif isinstance(expected, np.ndarray) and id(expected) not in operands:
             self.add(f"unchanged({path}, {self.name(expected.copy())})", guard.words)
 
