@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from reprlib import recursive_repr
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from weakref import ref
 
 import numpy as np
@@ -12,6 +12,9 @@ import numpy as np
 from tinygrad_lite.mode import Mode, Scope, enter_mode, leave_mode, mode
 from tinygrad_lite.nn.parameter import Buffer, Parameter, convert
 from tinygrad_lite.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tinygrad_lite.nn.summary import Summary
 
 Self = TypeVar("Self", bound="Module")
 T = TypeVar("T")
@@ -256,6 +259,30 @@ class Module:
         return keys
 
     # As it is shown
+
+    def summary(self, example: Any = None) -> Summary:
+        """Its layers with their output shapes, parameters and memory: print it for a table.
+
+        Args:
+            example: a batch of inputs or, as a tuple of integers, the shape of one, the axis of
+                examples included; a tuple of such for several inputs. The model is run on it, in
+                evaluation mode and without recording. Without one there are no output shapes.
+
+        >>> from tinygrad_lite import nn
+        >>> nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 10)).summary((128, 784))
+        layer        output      parameters
+        ───────────────────────────────────
+        Sequential   (128, 10)
+          0: Linear  (128, 512)     401,920
+          1: ReLU    (128, 512)
+          2: Linear  (128, 10)        5,130
+        ───────────────────────────────────
+        407,050 parameters
+        1.6 MiB of parameters + 1.6 MiB of gradients + 517.0 KiB of outputs
+        """
+        from tinygrad_lite.nn.summary import summarised
+
+        return summarised(self, example)
 
     def extra_repr(self) -> str:
         """What stands in the brackets of its repr: the settings of a layer."""
