@@ -169,7 +169,7 @@ def _zeros(model: Module, shape: Shape) -> Any:
 
 
 def _nbytes(x: Any) -> int:
-    return math.prod(x.shape) * np.dtype(x.dtype).itemsize
+    return int(math.prod(x.shape) * x.dtype.itemsize)
 
 
 def _shapes(shapes: tuple[Shape, ...]) -> str:
