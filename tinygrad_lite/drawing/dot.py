@@ -65,10 +65,11 @@ def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
         entries.append((_sign("g", theme.text), "∇ of the result"))
         entries.append((_sign("‖ ‖", theme.text), "length of an array"))
         entries.append((_sign("▬", theme.text), "wide: large (log scale)"))
-    cells = [f'{sign}<TD ALIGN="LEFT">{_text(word)}&nbsp;&nbsp;</TD>' for sign, word in entries]
+    cells = [f'{sign}<TD ALIGN="LEFT">{text_of(word)}&nbsp;&nbsp;</TD>' for sign, word in entries]
     rows = ["".join(cells[i : i + ENTRIES]) for i in range(0, len(cells), ENTRIES)]
     rows += [
-        f'<TD ALIGN="LEFT" COLSPAN="{2 * ENTRIES}">{_text(note, 80)}</TD>' for note in figure.notes
+        f'<TD ALIGN="LEFT" COLSPAN="{2 * ENTRIES}">{text_of(note, 80)}</TD>'
+        for note in figure.notes
     ]
     body = "".join(f"<TR>{row}</TR>" for row in rows)
     return (
@@ -117,7 +118,7 @@ def _shapes(figure: Figure, theme: Theme) -> Iterator[str]:
             fill = theme.cluster[len(chain) % 2]
             yield (
                 f"subgraph cluster_{count} {{ "
-                f"graph [label=<<B>{_text(call.title)}</B>> labelloc=t labeljust=l fontsize=10 "
+                f"graph [label=<<B>{text_of(call.title)}</B>> labelloc=t labeljust=l fontsize=10 "
                 f'fontcolor="{theme.muted}" style="rounded,filled" fillcolor="{fill}" '
                 f'color="{theme.frame}" margin=10 tooltip={_quoted(call.path)}]\n'
             )
@@ -137,7 +138,7 @@ def _shape(shape: Shape, theme: Theme) -> str:
             if short
             else 'shape=box style="rounded,filled" height=0.3 width=0.36 margin="0.08,0.02"'
         )
-        label = f'<<FONT POINT-SIZE="{13 if short else 10}">{_text(shape.title)}</FONT>>'
+        label = f'<<FONT POINT-SIZE="{13 if short else 10}">{text_of(shape.title)}</FONT>>'
     else:
         tint = theme.tints[shape.kind]
         form = f'shape=box height=0.3 width=0.3 margin="0.09,0.04" style="{tint.style}"'
@@ -150,14 +151,14 @@ def _shape(shape: Shape, theme: Theme) -> str:
 
 
 def _box_label(shape: Shape, theme: Theme) -> str:
-    rows = [f"<B>{_text(shape.title)}</B>"]
+    rows = [f"<B>{text_of(shape.title)}</B>"]
     if shape.caption:
-        rows.append(f'<FONT POINT-SIZE="8" COLOR="{theme.muted}">{_text(shape.caption)}</FONT>')
+        rows.append(f'<FONT POINT-SIZE="8" COLOR="{theme.muted}">{text_of(shape.caption)}</FONT>')
     if shape.value:
-        rows.append(_text(shape.value))
+        rows.append(text_of(shape.value))
     if shape.gradient:
         colour = theme.text if theme.dashed else theme.gradient(shape.lean)
-        rows.append(f'<FONT COLOR="{colour}">∇ {_text(shape.gradient, 120)}</FONT>')
+        rows.append(f'<FONT COLOR="{colour}">∇ {text_of(shape.gradient, 120)}</FONT>')
     body = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>>'
 
@@ -192,9 +193,9 @@ def _backward(figure: Figure, edge: Edge, theme: Theme, largest: float) -> str:
     kind = "gradient" if edge.amount else "upstream"
     label = ""
     if edge.amount:
-        words = f"= {_text(edge.amount)}" if edge.formula else _text(edge.amount)
+        words = f"= {text_of(edge.amount)}" if edge.formula else text_of(edge.amount)
         if edge.formula:
-            words = f"{_text(edge.formula)}<BR/>{words}"
+            words = f"{text_of(edge.formula)}<BR/>{words}"
         label = f' label=<<TABLE BORDER="0" CELLPADDING="4"><TR><TD>{words}</TD></TR></TABLE>>'
     return (
         f'{_ends(edge)}id="grad.{edge.key}" class="{kind}" dir=back color="{colour}" '
@@ -216,7 +217,7 @@ def _width(norm: float, largest: float) -> float:
 # Text
 
 
-def _text(words: str, longest: int = LONGEST) -> str:
+def text_of(words: str, longest: int = LONGEST) -> str:
     """Words that were chosen by others, as text of an HTML-like label."""
     words = "".join(c if c.isprintable() else " " for c in words)
     if len(words) > longest:

@@ -68,6 +68,8 @@ SHORT = {
     "nll_transposed": "−place",
 }
 
+_LOGIC = {"bitwise_and": False, "logical_and": False, "bitwise_or": True, "logical_or": True}
+
 _RAISED = str.maketrans("0123456789+−()nxy", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿˣʸ")
 
 
@@ -106,8 +108,11 @@ def _infix(name: str, left: Expression, right: Expression) -> Expression:
             right = literal(int(right.value))
     if name == "divide" and _is(right, 1):
         return left
-    if name in ("bitwise_and", "logical_and") and (_is(left, True) or _is(right, True)):
-        return right if _is(left, True) else left
+    if name in _LOGIC:
+        absorbing = _LOGIC[name]
+        for part, other in ((left, right), (right, left)):
+            if part.value is not None and part.value.dtype.kind == "b":
+                return part if bool(part.value) is absorbing else other
     chained = name in ("add", "multiply") and right.level == level and f" {sign} " in right.text
     if chained and all(other not in right.text for other in ("−", "÷", "@", "mod", "//", "(")):
         return Expression(f"{enclosed(left, level)} {sign} {right.text}", level)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from inspect import signature
 from typing import Any, Literal
 
-import graphviz
 import numpy as np
 
 from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import dot
+from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.expand import expanded
 from tinygrad_lite.drawing.figure import Builder, Figure
 from tinygrad_lite.drawing.naming import Names
@@ -26,14 +25,8 @@ WIDE = 9  # operations one after the other that still fit the width of a screen
 
 HASTE = 300  # shapes from which on dot may lay out less carefully, so that it takes seconds
 
-ADVICE = (
-    "pictures are laid out by Graphviz, whose program 'dot' was not found. Install it: on Debian "
-    "and Ubuntu 'sudo apt install graphviz'; on macOS 'brew install graphviz'; on Windows 'winget "
-    "install graphviz', then open a new terminal. Without it, print(picture) draws with text"
-)
 
-
-class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without types
+class Picture(Drawing):
     """A drawn graph: a ``graphviz.Digraph`` that shows itself in notebooks and prints as text.
 
     ``render(...)``, ``save(...)``, ``pipe(...)`` and ``source`` are those of Graphviz. Without its
@@ -57,44 +50,6 @@ class Picture(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
 
     def __str__(self) -> str:
         return layered(self.figure, self._backward)
-
-    def render(self, *args: Any, **kwargs: Any) -> str:
-        """Write the picture to a file, as ``graphviz.Digraph.render`` does.
-
-        Raises:
-            RuntimeError: if Graphviz's program ``dot`` is not installed.
-        """
-        try:
-            return str(super().render(*args, **kwargs))
-        except graphviz.ExecutableNotFound as error:
-            raise RuntimeError(ADVICE) from error
-
-    def pipe(self, *args: Any, **kwargs: Any) -> Any:
-        """The picture as bytes or text, as ``graphviz.Digraph.pipe`` gives it.
-
-        Raises:
-            RuntimeError: if Graphviz's program ``dot`` is not installed.
-        """
-        try:
-            return super().pipe(*args, **kwargs)
-        except graphviz.ExecutableNotFound as error:
-            raise RuntimeError(ADVICE) from error
-
-    def _repr_mimebundle_(
-        self,
-        include: Iterable[str] | None = None,
-        exclude: Iterable[str] | None = None,
-        **_: Any,
-    ) -> dict[str, Any]:
-        wanted = {"image/svg+xml", "text/plain"} if include is None else set(include)
-        wanted -= set(exclude or ())
-        bundle: dict[str, Any] = {}
-        if "text/plain" in wanted:
-            bundle["text/plain"] = str(self)
-        drawn = wanted - {"text/plain"}
-        if drawn and shutil.which("dot"):
-            bundle |= super()._repr_mimebundle_(include=drawn)
-        return bundle
 
 
 def draw(

@@ -1,0 +1,202 @@
+"""What may be wrong with a training step, read off its measurements: faults by name and place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_lite import graph
+from tinygrad_lite.drawing.measure import Layer, Measurement, Weight, finite
+from tinygrad_lite.drawing.values import number
+from tinygrad_lite.explain import why_no_grad
+from tinygrad_lite.tensor import Tensor
+
+SHRINKS, GROWS = 1e-4, 1e3  # from the last layer to the first: no longer a matter of taste
+DEAD = SATURATED = 0.5  # share of the units or values of a layer
+SURE = 0.99  # of one class
+HASTY, IDLE = 0.1, 1e-6  # change of a weight in one step, in proportion to it
+
+
+class Finding(NamedTuple):
+    """One thing that may be wrong.
+
+    Attributes:
+        fault: its name, such as ``vanishing gradients``.
+        place: the layers or parameters that are concerned.
+        text: what was seen, and what may help.
+    """
+
+    fault: str
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.fault} at {self.place}: {self.text}"
+
+
+def findings(measured: Measurement, lr: float | None) -> list[Finding]:
+    """Everything that looks wrong, the causes of trouble before its symptoms."""
+    return [finding for look in _LOOKS for finding in look(measured)] + list(
+        _learning_rate(measured, lr)
+    )
+
+
+def _where(t: Tensor) -> str:
+    place = graph.site(t)
+    return f" ({place})" if place else ""
+
+
+def _not_finite(measured: Measurement) -> Iterator[Finding]:
+    value, gradient = measured.strange_value, measured.strange_gradient
+    names = measured.names
+    if value is not None:
+        place = value.path or names[value.node]
+        yield Finding("not finite", place, f"{value.what}{_where(value.node)}")
+    elif gradient is not None:
+        place = gradient.path or names[gradient.node]
+        text = f"all values are finite, but the gradient is not: {gradient.what}"
+        yield Finding("not finite", place, f"{text}{_where(gradient.node)}")
+
+
+def _frozen(measured: Measurement) -> Iterator[Finding]:
+    frozen = [w.name for w in measured.weights if not w.tensor.requires_grad]
+    if frozen:
+        text = "requires no gradient, so training leaves it as it is"
+        yield Finding("frozen parameter", _listed(frozen), text)
+
+
+def _detached(measured: Measurement) -> Iterator[Finding]:
+    """Parameters that want a gradient and get none, together where the reason is the same."""
+    reasons: dict[str, list[str]] = {}
+    for weight in measured.weights:
+        if weight.tensor.requires_grad and weight.gradient is None:
+            reason = why_no_grad(weight.tensor, measured.loss)
+            reasons.setdefault(" ".join(reason.split()).partition(": ")[2], []).append(weight.name)
+    for reason, names in reasons.items():
+        yield Finding("detached branch", _listed(names), f"no gradient arrives, for {reason}")
+
+
+def _shared(measured: Measurement) -> Iterator[Finding]:
+    for w in measured.weights:
+        if len(w.shares) > 1 and w.gradient is not None:
+            parts = " + ".join(
+                f"‖{number(n)}‖ from {path or 'the loss'}" for path, n in w.shares[:3]
+            )
+            more = f" + {len(w.shares) - 3} more" if len(w.shares) > 3 else ""
+            text = f"used {len(w.shares)} times, so its gradient is a sum: "
+            yield Finding("shared weight", w.name, f"{text}{parts}{more} → ‖{number(w.gradient)}‖")
+
+
+def _flow(measured: Measurement) -> Iterator[Finding]:
+    layers = [x for x in measured.layers if x.weights and x.gradient is not None]
+    sizes = [x.gradient for x in layers if x.gradient is not None]
+    if (
+        len(layers) < 3
+        or not all(np.isfinite(sizes))
+        or not all(np.isfinite(x.activation) for x in layers)
+    ):
+        return
+    first, last = sizes[0], sizes[-1]
+    place = f"{layers[0].path} … {layers[-1].path}"
+    change = f"from {number(last)} at {layers[-1].path} to {number(first)} at {layers[0].path}"
+    if first < SHRINKS * last and not any((x.dead or 0) == 1 for x in measured.layers):
+        advice = (
+            "try relu-like activations, normalisation, residual paths or another initialisation"
+        )
+        text = f"the gradient shrinks {change}, layer by layer: {advice}"
+        yield Finding("vanishing gradients", place, text)
+    elif first > GROWS * last:
+        advice = "try smaller initial weights, normalisation or gradient clipping"
+        text = f"the gradient grows {change}, layer by layer: {advice}"
+        yield Finding("exploding gradients", place, text)
+
+
+def _units(measured: Measurement) -> Iterator[Finding]:
+    for layer in measured.layers:
+        if layer.dead is not None and layer.dead >= DEAD:
+            text = (
+                f"{layer.dead:.0%} of the units are 0 for every example, so they pass no gradient: "
+                "try a lower learning rate, smaller biases or leaky_relu"
+            )
+            yield Finding("dead relu", _titled(layer), text)
+        if layer.saturated is not None and layer.saturated >= SATURATED:
+            text = (
+                f"{layer.saturated:.0%} of the values are within 1 % of an end, where the "
+                "derivative is nearly 0: try smaller weights or normalised inputs"
+            )
+            yield Finding("saturation", _titled(layer), text)
+
+
+def _overconfident(measured: Measurement) -> Iterator[Finding]:
+    for (t, slot), passed in measured.passed.items():
+        axis = t.record[2]["axis"]
+        out, scores = t.data, t.record[1][slot].data
+        if not finite(out) and not finite(scores):
+            continue
+        top = np.max(np.exp(out) if t.record[0].name == "log_softmax" else out, axis=axis)
+        sure = top > SURE
+        got = np.max(np.abs(passed), axis=axis)
+        given = np.sum(np.abs(measured.upstream[t]), axis=axis)
+        if not np.mean(sure) >= 0.5:
+            continue
+        place = measured.names.path(t) or measured.names[t]
+        size = f"scores reach ±{number(np.max(np.abs(scores)))}"
+        advice = "scale them down, or start from smaller weights"
+        if t.record[0].name == "log_softmax":
+            wrong = np.mean((got > 0.5 * given)[sure])
+            text = f"and {wrong:.0%} of those are wrong"
+        else:
+            wrong = np.mean((got < 0.05 * given)[sure])
+            text = f"and {wrong:.0%} of those pass almost no gradient"
+        if wrong >= 0.2:
+            head = f"{np.mean(sure):.0%} of the rows put more than {SURE:.0%} on one class, {text}"
+            yield Finding("overconfident softmax", place, f"{head}; {size}: {advice}{_where(t)}")
+
+
+def _learning_rate(measured: Measurement, lr: float | None) -> Iterator[Finding]:
+    steps = [(lr * w.ratio, w) for w in measured.weights if lr is not None and w.ratio is not None]
+    steps = [(step, w) for step, w in steps if w.tensor.ndim > 1 and np.isfinite(step)]
+    if not steps:
+        return
+    step, weight = max(steps, key=lambda pair: pair[0])
+    seen = f"one step of lr = {number(lr)} changes it by {number(step)} of its size"
+    if step > HASTY:
+        text = f"{seen}; about 0.001 is usual: try lr = {number(_near(lr, step))}"
+        yield Finding("learning rate too large", weight.name, text)
+    elif step < IDLE:
+        text = f"{seen}, and no other by more: try lr = {number(_near(lr, step))}"
+        yield Finding("learning rate too small", weight.name, text)
+
+
+def _near(lr: float | None, step: float) -> float:
+    """The power of ten nearest to the learning rate that would make the step 0.001."""
+    assert lr is not None
+    return float(10.0 ** round(float(np.log10(lr * 1e-3 / max(step, 1e-300)))))
+
+
+def _titled(layer: Layer) -> str:
+    return layer.path if layer.path == layer.kind else f"{layer.path} ({layer.kind})"
+
+
+def _listed(names: list[str]) -> str:
+    return (
+        ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
+    )
+
+
+def update(weight: Weight, lr: float | None) -> Any:
+    """The change of a weight in one plain gradient step, in proportion to it."""
+    return None if lr is None or weight.ratio is None else lr * weight.ratio
+
+
+_LOOKS: tuple[Callable[[Measurement], Iterator[Finding]], ...] = (
+    _not_finite,
+    _frozen,
+    _detached,
+    _shared,
+    _flow,
+    _units,
+    _overconfident,
+)

@@ -1,0 +1,60 @@
+"""Drawing: a Graphviz digraph that shows itself in notebooks and prints as text without dot."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from typing import Any
+
+import graphviz
+
+ADVICE = (
+    "pictures are laid out by Graphviz, whose program 'dot' was not found. Install it: on Debian "
+    "and Ubuntu 'sudo apt install graphviz'; on macOS 'brew install graphviz'; on Windows 'winget "
+    "install graphviz', then open a new terminal. Without it, print(picture) draws with text"
+)
+
+
+class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without types
+    """What pictures have in common: files and notebooks by Graphviz, and text where it is missing.
+
+    Subclasses say in ``__str__`` how they look as text.
+    """
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        """Write the picture to a file, as ``graphviz.Digraph.render`` does.
+
+        Raises:
+            RuntimeError: if Graphviz's program ``dot`` is not installed.
+        """
+        try:
+            return str(super().render(*args, **kwargs))
+        except graphviz.ExecutableNotFound as error:
+            raise RuntimeError(ADVICE) from error
+
+    def pipe(self, *args: Any, **kwargs: Any) -> Any:
+        """The picture as bytes or text, as ``graphviz.Digraph.pipe`` gives it.
+
+        Raises:
+            RuntimeError: if Graphviz's program ``dot`` is not installed.
+        """
+        try:
+            return super().pipe(*args, **kwargs)
+        except graphviz.ExecutableNotFound as error:
+            raise RuntimeError(ADVICE) from error
+
+    def _repr_mimebundle_(
+        self,
+        include: Iterable[str] | None = None,
+        exclude: Iterable[str] | None = None,
+        **_: Any,
+    ) -> dict[str, Any]:
+        wanted = {"image/svg+xml", "text/plain"} if include is None else set(include)
+        wanted -= set(exclude or ())
+        bundle: dict[str, Any] = {}
+        if "text/plain" in wanted:
+            bundle["text/plain"] = str(self)
+        drawn = wanted - {"text/plain"}
+        if drawn and shutil.which("dot"):
+            bundle |= super()._repr_mimebundle_(include=drawn)
+        return bundle
