@@ -89,6 +89,8 @@ def _agrees_along(case: Case, u: Array, v: Sequence[Array]) -> bool:
 
 
 def _judge(case: Case, analytic: float, low: float, high: float, slack: float) -> bool:
+    if np.isnan(low):
+        return True  # not defined on either side
     off = max(low - analytic, analytic - high, 0.0)
     good = bool(off <= slack)  # never for nan
     if good and 0 < slack < np.inf:
@@ -145,7 +147,7 @@ def _jacobian(case: Case) -> Mismatch | None:
             e = columns(slot, j, True)
             case.methods.add(e.method)
             slack = e.bar + case.tolerance * np.maximum(np.abs(e.low), np.abs(e.high)) + floor
-            good = (a >= e.low - slack) & (a <= e.high + slack)
+            good = ((a >= e.low - slack) & (a <= e.high + slack)) | np.isnan(e.low)
             if not good.all():
                 good |= np.isinf(a) & (np.sign(a) == case.oracle.grows(columns.direction(slot, j)))
             if not good.all():
@@ -219,7 +221,7 @@ def _element(
         size = float(np.sum(np.abs(weight) * np.maximum(np.abs(e.low), np.abs(e.high))))
         slack = bar + case.tolerance * size + (spread if careful else 0.0)
         slack += float(np.sum(np.abs(weight) * unseen))
-        if low - slack <= analytic <= high + slack:
+        if low - slack <= analytic <= high + slack or np.isnan(low):
             return None
     if np.isinf(analytic):
         signs = weight * case.oracle.grows(columns.direction(slot, j))

@@ -115,7 +115,7 @@ class Torch(Subject):
         if not out.requires_grad:
             return [None] * len(leaves)
         u = torch.tensor(np.array(cotangent))
-        found = torch.autograd.grad(out, leaves, u, allow_unused=True)
+        found: Any = torch.autograd.grad(out, leaves, u, allow_unused=True)
         return [None if g is None else g.numpy() for g in found]
 
 

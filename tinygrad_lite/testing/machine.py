@@ -101,7 +101,7 @@ class GraphMachine(RuleBasedStateMachine):
         return variable
 
     @initialize(target=variables, value=vectors)
-    def first_leaf(self, value: Array) -> Variable:
+    def first_leaf(self, value: Array) -> Any:
         """A leaf that requires a gradient: every graph has one."""
         return self.leaf(value, True)
 

@@ -102,6 +102,8 @@ class Oracle:
         bar = np.fmax(np.where(lone_right, 0, left.bar), np.where(lone_left, 0, right.bar))
         low, high = np.minimum(*lows), np.maximum(*lows)
         smooth = self._best(direction, self._central, noise)
+        doubtful = bar > 1e-4 * np.maximum(np.abs(low), np.abs(high))
+        bar = np.where(doubtful, 64 * bar, bar)  # the steps do not converge: a corner, or a root
         sharp = (high - low <= 2 * bar) & (
             smooth.bar < bar
         )  # no kink: the central one knows better
@@ -134,9 +136,14 @@ class Oracle:
         typical = max((float(np.max(np.abs(v))) for v in direction if np.size(v)), default=1.0)
         best_value = np.full(self.at.shape, np.nan)
         best_bar = np.full(self.at.shape, np.inf)
+        coarsest = np.inf
         for factor in (_power_of_two(1 / (typical or 1.0)) if f is None else f for f in factors):
             value, bar = rule(direction, self.step * factor, noise)
-            better = bar < best_bar
+            with np.errstate(invalid="ignore"):  # a coarse step may jump over what a fine one sees
+                sharper = (factor < coarsest) & (bar < 1e-3 * np.abs(value))
+                contradicted = sharper & (np.abs(value - best_value) > bar + best_bar)
+            better = (bar < best_bar) | contradicted
+            coarsest = min(coarsest, factor)
             best_value = np.where(better, value, best_value)
             best_bar = np.where(better, bar, best_bar)
             enough = 1e-11 * np.abs(best_value) + 16 * noise / self.step
@@ -211,9 +218,10 @@ class Oracle:
 
 
 def _scale(array: Array) -> Array:
+    """How large each element is; zeros count as something near the largest."""
     size = np.abs(array)
     largest = float(np.max(size)) if size.size else 0.0
-    return np.maximum(size, 0.125 * largest) if largest else np.ones_like(array)
+    return np.where(size > 0, size, 0.125 * largest or 1.0)
 
 
 def _power_of_two(x: Any) -> Any:
