@@ -51,15 +51,11 @@ def hardtanh(x: Any, min_val: float = -1.0, max_val: float = 1.0) -> Any:
     return clip(x, min_val, max_val)
 
 
-def _least(slope: float) -> float:
-    """The subgradient of least norm at a kink from ``slope`` on the left to 1 on the right."""
-    return min(max(slope, 0.0), 1.0)
-
-
 def _hinged(g: Any, x: Any, left: Any, slope: float) -> Any:
-    """``g`` on the right of 0, ``left`` on the left, and in 0 the subgradient of least norm."""
-    sides = where(x > 0, g, left)
-    return sides if _least(slope) == slope else where(x == 0, _least(slope) * g, sides)
+    """``g`` right of 0, ``left`` left of it, where it starts from ``slope``; least norm in 0."""
+    if slope < 0:
+        return where(x == 0, 0, where(x > 0, g, left))
+    return where(x > 0 if slope < 1 else x >= 0, g, left)
 
 
 _leaky_relu = primitive(
