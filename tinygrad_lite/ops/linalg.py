@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,13 @@ from tinygrad_lite.ops.arithmetic import multiply
 from tinygrad_lite.ops.reduce import sum
 from tinygrad_lite.ops.shape import expand_dims, ravel, reshape, swapaxes, transpose
 from tinygrad_lite.primitive import primitive
+
+
+def _product(x: Any, y: Any) -> Any:
+    """x @ y; two matrices go to BLAS by the short way."""
+    if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 2:
+        return x.dot(y)
+    return x @ y
 
 
 def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:
@@ -63,8 +69,9 @@ def _flat(x: Any) -> Any:
 
 
 matmul = primitive(
-    np.matmul,
+    _product,
     (_matmul_left, _matmul_right),
+    name="matmul",
     symbol="@",
     doc="""x @ y for vectors, matrices and stacks of matrices, as ``numpy.matmul``.
 
@@ -79,7 +86,7 @@ matmul = primitive(
 
 
 def _affine(x: Any, weight: Any, bias: Any) -> Any:
-    out = np.matmul(x, weight.T)
+    out = _product(x, weight.T)
     if bias.dtype is not out.dtype or not out.ndim:
         return out + bias
     return np.add(out, bias, out)
@@ -92,13 +99,13 @@ def _affine_weight(g: Any, out: Any, x: Any, weight: Any, bias: Any) -> Any:
 
 
 def _turned_times(g: Any, x: Any) -> Any:
-    return g.T @ x
+    return _product(g.T, x)
 
 
 affine = primitive(
     _affine,
     (
-        lambda g, out, x, weight, bias: guard.linear(operator.matmul, g, weight),
+        lambda g, out, x, weight, bias: guard.linear(_product, g, weight),
         _affine_weight,
         lambda g, out, x, weight, bias: sum(g, 0 if g.ndim == 2 else tuple(range(g.ndim - 1))),
     ),
