@@ -70,10 +70,11 @@ def _frozen(measured: Measurement) -> Iterator[Finding]:
 def _detached(measured: Measurement) -> Iterator[Finding]:
     """Parameters that want a gradient and get none, together where the reason is the same."""
     reasons: dict[str, list[str]] = {}
-    for weight in measured.weights:
-        if weight.tensor.requires_grad and weight.gradient is None:
-            reason = why_no_grad(weight.tensor, measured.loss)
-            reasons.setdefault(" ".join(reason.split()).partition(": ")[2], []).append(weight.name)
+    missed = [w for w in measured.weights if w.tensor.requires_grad and w.gradient is None]
+    for weight in missed:
+        cause = weight if measured.loss.requires_grad else missed[0]
+        reason = " ".join(why_no_grad(cause.tensor, measured.loss).split()).partition(": ")[2]
+        reasons.setdefault(reason, []).append(weight.name)
     for reason, names in reasons.items():
         yield Finding("detached branch", _listed(names), f"no gradient arrives, for {reason}")
 

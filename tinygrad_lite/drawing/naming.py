@@ -74,17 +74,17 @@ class Names:
             for t in tensors:
                 name = self._labels.get(t) or t.name
                 if name is None and is_number(t):
-                    name = number(t.data)
-                elif name is None:
+                    continue  # is named when it is asked for: there may be a great many
+                if name is None:
                     unnamed += 1
                     name = f"{letter}{unnamed}"
                 self._names[t] = name
         for twin, t in self._same.items():
-            self.keys[twin], self._names[twin] = self.keys[t], self._names[t]
+            self.keys[twin], self._names[twin] = self.keys[t], self[t]
         self._ends = set(self.outputs)
 
     def __getitem__(self, t: Tensor) -> str:
-        return self._names[t]
+        return self._names[t] if t in self._names else number(t.data)
 
     def canonical(self, t: Tensor) -> Tensor:
         """The node that stands for ``t``: another one if both wrap one and the same array."""
@@ -108,6 +108,8 @@ class Names:
 
     def scopes(self, node: Tensor) -> tuple[Scope, ...]:
         """The module calls that recorded ``node``, outermost first, of modules that still exist."""
+        if node.record is None or node.record[3] is None:
+            return ()
         return tuple([s for s in graph.scopes(node) if self.call(s).kind != GONE])
 
     def path(self, node: Tensor) -> str:
@@ -173,4 +175,6 @@ class Names:
 
 def is_number(t: Tensor) -> bool:
     """Whether a leaf is a plain number in a formula, such as the 2 of ``2 * x``."""
-    return t.record is None and not t.requires_grad and np.ndim(t.data) == 0 and t.name is None
+    if t.record is not None or t._requires_grad or t.name is not None:
+        return False
+    return type(t._data) in (float, int) or np.ndim(t._data) == 0

@@ -10,10 +10,10 @@ import numpy as np
 
 from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import dot
-from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.expand import expanded
 from tinygrad_lite.drawing.figure import Builder, Figure
 from tinygrad_lite.drawing.naming import Names
+from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.text import layered
 from tinygrad_lite.drawing.theme import Theme, theme_named
 from tinygrad_lite.drawing.trace import Trace, observe_quietly

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -230,14 +231,19 @@ class Trace(Sequence[Event]):
         """
         path = Path(path)
         if path.suffix == ".html":
-            player = import_module("tinygrad_lite.drawing.player")
-            text = player.page(self)
+            text = player().page(self)
         elif path.suffix == ".json":
             text = self.to_json()
         else:
             raise ValueError(f"a trace is saved as .html (a player) or .json, not as {path.name!r}")
         path.write_text(text, encoding="utf-8")
         return path
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        """In a notebook: the player, if the trace is short enough for a cell, and the table."""
+        shown = player().frame(self)
+        text = {"text/plain": self.table()}
+        return text if shown is None else {**text, "text/html": shown}
 
 
 def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
@@ -264,6 +270,11 @@ def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
     contributions: list[Contribution] = []
     run_backward(output, gradient, observer=contributions.append)
     return Trace(names, contributions)
+
+
+def player() -> ModuleType:
+    """The player, which is needed by few programs and knows of traces itself."""
+    return import_module("tinygrad_lite.drawing.player")
 
 
 def observe_quietly(

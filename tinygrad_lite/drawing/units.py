@@ -90,7 +90,7 @@ def _repeats(names: Names, units: list[Unit]) -> list[Unit]:
     result: list[Unit] = []
     i = 0
     while i < len(units):
-        period, times = _run(kinds, units, i)
+        period, times = (1, 1) if kinds[i] is None else _run(kinds, units, i)
         if times < 2:
             result.append(units[i])
             i += 1
