@@ -49,7 +49,7 @@ def relu(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("gated")
+@emits("fused gated")
 def gated(step: Instruction, w: Writer) -> bool:
     """g where y > 0: the sign of -y, spread over all its bits, is the mask."""
     g, y = step.inputs
@@ -171,7 +171,7 @@ def _add_all(step: Instruction, w: Writer, count: int) -> None:
     w.assign(step, f"{total} / {w.constant(count, x.dtype)}" if count != 1 else total)
 
 
-@emits("row_sum")
+@emits("fused row_sum")
 def row_sum(step: Instruction, w: Writer) -> bool:
     """The sums of the rows, as a column."""
     x = step.inputs[0]
@@ -182,7 +182,7 @@ def row_sum(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("shifted")
+@emits("fused shifted")
 def shifted(step: Instruction, w: Writer) -> bool:
     """x less the largest of its row, so that exponentials do not overflow."""
     x = step.inputs[0]
@@ -193,7 +193,7 @@ def shifted(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("one_hot")
+@emits("fused one_hot")
 def one_hot(step: Instruction, w: Writer) -> bool:
     """Rows of a table; a label that is no class finds a row that holds no numbers."""
     labels, out = step.inputs[0], step.out
@@ -211,7 +211,7 @@ def one_hot(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("label_loss")
+@emits("fused label_loss")
 def label_loss(step: Instruction, w: Writer) -> bool:
     """The sum (or mean) over rows of log(sum(exp(z))) less z at the label."""
     logs, z, hot = step.inputs

@@ -82,7 +82,11 @@ class Tracer:
         scope = mode().scope
         with switched(intercept=None):
             out = operation(*inputs, **attributes)
-        as_array = all(id(x) in self.arrays for x in inputs if isinstance(x, Tensor))
+        as_array = all(
+            id(x) in self.arrays or type(x._data) in NUMBERS
+            for x in inputs
+            if isinstance(x, Tensor)
+        )
         if not isinstance(out, Tensor):
             out = constant(out)
         if as_array and inputs:

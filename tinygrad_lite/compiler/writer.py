@@ -267,7 +267,8 @@ def _call(step: Instruction, w: Writer) -> None:
         function = w.give(step.operation.name, forward)
     given = [w.read(v) for v in step.inputs]
     given += [f"{key}={_attribute(key, value, w)}" for key, value in step.attributes.items()]
-    w.assign(step, f"{function}({', '.join(given)})")
+    scalar = "" if step.out.shape or isinstance(forward, np.ufunc) else "[()]"
+    w.assign(step, f"{function}({', '.join(given)}){scalar}")
 
 
 def _attribute(key: str, value: Any, w: Writer) -> str:

@@ -32,7 +32,9 @@ def known_as(operation: Primitive) -> str:
     if isinstance(forward, np.ufunc):
         return forward.__name__ if getattr(np, forward.__name__, None) is forward else ""
     module: str = getattr(forward, "__module__", None) or ""
-    return operation.name if module.startswith("tinygrad_lite.") else ""
+    if not module.startswith("tinygrad_lite."):
+        return ""
+    return f"fused {operation.name}" if ".compiler." in module else operation.name
 
 
 def replace(program: Program, rule: Replacement) -> None:

@@ -1,0 +1,237 @@
+"""Functions of any kind, compiled: inference, transforms, nested results, and operations of a user's own."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+from tinygrad_lite.nn import functional as F
+
+
+class Pair(NamedTuple):
+    left: Any
+    right: Any
+
+
+def same(found: Any, wanted: Any) -> None:
+    assert type(found) is type(wanted)
+    if isinstance(wanted, dict):
+        assert found.keys() == wanted.keys()
+        found, wanted = list(found.values()), list(wanted.values())
+    if isinstance(wanted, (list, tuple)):
+        assert len(found) == len(wanted)
+        for f, w in zip(found, wanted):
+            same(f, w)
+        return
+    found, wanted = (getattr(v, "_data", v) for v in (found, wanted))
+    if wanted is None or isinstance(wanted, str):
+        assert found == wanted
+        return
+    assert np.asarray(found).dtype == np.asarray(wanted).dtype
+    np.testing.assert_allclose(found, wanted, rtol=1e-9, atol=1e-12)
+
+
+def agree(f: Any, *calls: Any) -> Any:
+    compiled = tg.compile(f)
+    for args in (*calls, *calls, *calls):
+        with np.errstate(all="ignore"):
+            same(compiled(*args), f(*args))
+    assert compiled.source
+    return compiled
+
+
+def calls(rng: np.random.Generator, *shapes: tuple[int, ...], n: int = 3) -> list[Any]:
+    return [tuple(rng.standard_normal(s)[()] for s in shapes) for _ in range(n)]
+
+
+def test_inference(rng: np.random.Generator) -> None:
+    model = nn.Sequential(nn.Linear(4, 8, dtype=float), nn.GELU(), nn.Linear(8, 3, dtype=float))
+
+    @tg.compile
+    def predict(x: Any) -> Any:
+        """The probabilities."""
+        with tg.no_grad():
+            return tg.softmax(model(x), axis=-1)
+
+    assert predict.__name__ == "predict" and predict.__doc__ == "The probabilities."
+    kept = []
+    for (x,) in calls(rng, (5, 4), n=6):
+        wanted = tg.softmax(model(x), axis=-1).detach()
+        kept.append((predict(x), wanted))
+        same(*kept[-1])
+    for found, wanted in kept:
+        same(found, wanted)
+
+
+def test_a_method_and_a_module_itself(rng: np.random.Generator) -> None:
+    model = nn.Sequential(nn.Linear(4, 2, dtype=float), nn.Tanh())
+    agree(model, *calls(rng, (3, 4)))
+    agree(model.forward, *calls(rng, (3, 4)))
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        lambda f: tg.grad(f),
+        lambda f: tg.value_and_grad(f),
+        lambda f: tg.hessian(f),
+        lambda f: tg.jacobian(lambda x: tg.exp(x) * x),
+        lambda f: lambda x: tg.jvp(f, (x,), (x + 1,)),
+        lambda f: lambda x: tg.hvp(f, (x,), (x * x,)),
+    ],
+)
+def test_transforms(transform: Any, rng: np.random.Generator) -> None:
+    def f(x: Any) -> Any:
+        return (tg.tanh(x) * tg.exp(-x * x) + x[::-1] ** 3).sum()
+
+    agree(transform(f), *calls(rng, (4,)))
+    agree(transform(f), *[(tg.tensor(x),) for (x,) in calls(rng, (4,))])
+
+
+def test_the_fourth_derivative() -> None:
+    f = lambda x: tg.exp(-(x**2))  # noqa: E731 - a formula
+    fourth = tg.grad(tg.grad(tg.grad(tg.grad(f))))
+    agree(fourth, *[(np.float64(x),) for x in (0.1, 0.7, -1.3)])
+
+
+def test_nested_arguments_and_results(rng: np.random.Generator) -> None:
+    def f(p: Any, *rest: Any, flag: bool = True) -> Any:
+        total = p["w"] * rest[0] + p["b"][1]
+        return {"all": [total, Pair(total.sum(), p)], "flag": flag, "nothing": None, "word": "x"}
+
+    compiled = tg.compile(f)
+    for _ in range(5):
+        x = rng.standard_normal(3)
+        p = {"w": tg.tensor(rng.standard_normal(3)), "b": (1.0, rng.standard_normal(3))}
+        for flag in (True, False):
+            same(compiled(p, x, flag=flag), f(p, x, flag=flag))
+        assert compiled(p, x)["all"][1].right["w"] is p["w"]
+
+
+def test_functions_of_arrays_give_arrays(rng: np.random.Generator) -> None:
+    compiled = agree(lambda x: tg.relu(x) * 2, *calls(rng, (3,)))
+    assert isinstance(compiled(np.ones(3)), np.ndarray)
+    agree(lambda x, y: tg.stack([x, tg.exp(y)]).sum(axis=0), *calls(rng, (3,), (3,)))
+    agree(lambda x: x, *calls(rng, (3,)))
+    agree(lambda x: (x, x + 1, x), *calls(rng, (3,)))
+
+
+def test_one_array_as_two_arguments(rng: np.random.Generator) -> None:
+    compiled = tg.compile(lambda x, y: x - y)
+    for _ in range(4):
+        x = rng.standard_normal(3)
+        assert not compiled(x, x).any()
+    same(compiled(x, x * 2), -x)
+
+
+def test_results_are_the_callers_own(rng: np.random.Generator) -> None:
+    w = tg.tensor(np.ones(3), requires_grad=True)
+
+    def f(x: Any) -> Any:
+        y = x * w
+        y.sum().backward()
+        g = w.grad
+        w.grad = None
+        return y, y.reshape(3, 1), y[:2], g, w, x
+
+    compiled = tg.compile(f)
+    results = [(compiled(x), x) for (x,) in calls(rng, (3,), n=6)]
+    for (y, column, part, g, same_w, same_x), x in results:
+        assert same_w is w and same_x is x
+        for value in (y, column, part, g):
+            assert not np.shares_memory(value.numpy(), w.numpy())
+        same(y.detach().numpy(), x)
+        same(g.numpy(), x)
+        part.detach().numpy()[:] = 0  # the others do not notice, or it is a part of y as it is eagerly
+        assert column.shape == (3, 1)
+
+
+def test_operations_of_a_users_own(rng: np.random.Generator) -> None:
+    counted = []
+
+    def forward(x: Any, *, power: int) -> Any:
+        counted.append(1)
+        return x**power
+
+    cube = tg.primitive(
+        forward, [lambda g, out, x, power: g * power * x ** (power - 1)], name="exp"
+    )
+    agree(tg.value_and_grad(lambda x: cube(x, power=3).sum()), *calls(rng, (4,)))
+    assert len(counted) == 18
+
+
+def test_gradients_of_an_argument(rng: np.random.Generator) -> None:
+    def step(x: Any) -> Any:
+        x.grad = None
+        loss = (x**3).sum()
+        loss.backward()
+        return loss
+
+    compiled, x = tg.compile(step), tg.tensor(rng.standard_normal(3), requires_grad=True)
+    for _ in range(4):
+        compiled(x)
+        same(x.grad.numpy(), 3 * x.numpy() ** 2)
+        x.data = x.data + 1
+
+
+def test_the_switch_around_the_call(rng: np.random.Generator) -> None:
+    w = tg.tensor(2.0, requires_grad=True)
+    compiled = tg.compile(lambda x: x * w)
+    for _ in range(4):
+        assert compiled(1.0).requires_grad
+        with tg.no_grad():
+            assert not compiled(1.0).requires_grad
+
+
+def test_one_compiled_function_inside_another(rng: np.random.Generator) -> None:
+    inner = tg.compile(lambda x: tg.exp(x) + 1)
+    agree(lambda x: inner(x) * 2, *calls(rng, (3,)))
+
+
+def test_layers_with_memory_and_pictures_of_other_ranks(rng: np.random.Generator) -> None:
+    linear = nn.Linear(4, 2, dtype=float)
+
+    def f(x: Any) -> Any:
+        return tg.log_softmax(linear(x), axis=-1).swapaxes(0, 1).reshape(-1, 2)[1:, ::-1]
+
+    agree(f, *calls(rng, (2, 3, 4)))
+    agree(tg.grad(lambda x: (f(x) * f(x)).mean()), *calls(rng, (2, 3, 4)))
+
+
+UNARY = [tg.exp, tg.tanh, tg.relu, tg.abs, tg.sigmoid, tg.square, lambda x: -x, lambda x: x.T.T]
+BINARY = [tg.add, tg.multiply, tg.subtract, tg.maximum, lambda x, y: x / (1 + y * y), tg.matmul,
+          lambda x, y: tg.where(x > y, x, 2.0), lambda x, y: tg.concatenate([x, y])[:3]]
+REDUCED = [lambda x: x - x.mean(axis=0), lambda x: x / (1 + x.max(axis=1, keepdims=True) ** 2),
+           lambda x: x * x.sum(), lambda x: tg.softmax(x, axis=0), lambda x: tg.log_softmax(x),
+           lambda x: x[[2, 0, 0]], lambda x: x + x[1], lambda x: x.reshape(9).reshape(3, 3).T]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_random_programs(data: st.DataObject) -> None:
+    plan = data.draw(
+        st.lists(st.tuples(st.integers(0, 2), st.integers(0, 7), st.integers(0, 99), st.integers(0, 99)),
+                 min_size=1, max_size=10)
+    )
+    w = tg.tensor(np.random.default_rng(0).standard_normal((3, 3)), requires_grad=True)
+
+    def f(x: Any, y: Any) -> Any:
+        w.grad = None
+        made = [x, y, w]
+        for family, which, a, b in plan:
+            u, v = made[a % len(made)], made[b % len(made)]
+            made.append(
+                UNARY[which](u) if family == 0 else BINARY[which](u, v) if family == 1 else
+                REDUCED[which](u)
+            )
+        out = tg.tanh(made[-1] + 0 * w)
+        out.sum().backward()
+        return out.detach(), made[len(made) // 2] + 0, w.grad
+
+    rng = np.random.default_rng(1)
+    agree(f, *[tuple(rng.uniform(-1, 1, (2, 3, 3))) for _ in range(2)])
