@@ -1,4 +1,4 @@
-"""The player: a trace as one page, readable without a network, that steps through the backward pass."""
+"""The player: a trace as one offline page that steps through its backward pass."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import html
 import json
 import re
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_lite.drawing.player_scene import flow, scene
 from tinygrad_lite.drawing.theme import DARK, LIGHT, Theme
@@ -29,7 +30,7 @@ def page(trace: Trace) -> str:
     parts = {
         "title": html.escape(f"Backpropagation of {trace.names[trace.output]}"),
         "style": _themed() + _asset("player.css"),
-        "data": _embedded({"trace": trace.to_dict(), "scene": scene(trace), "flow": flow(trace)}),
+        "data": _embedded({"trace": _portable(trace), "scene": scene(trace), "flow": flow(trace)}),
         "script": "\n".join(_asset(f"{name}.js") for name in SCRIPTS),
     }
     text = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("player.html"))
@@ -51,13 +52,22 @@ def _asset(name: str) -> str:
     return files("tinygrad_lite.drawing").joinpath("player_assets", name).read_text("utf-8")
 
 
+def _portable(trace: Trace) -> dict[str, Any]:
+    """The trace as data; a page that is passed on does not tell the folders of whoever made it."""
+    data = trace.to_dict()
+    for item in (*data["nodes"], *data["events"]):
+        if item["source"]:
+            item["source"]["file"] = Path(item["source"]["file"]).name
+    return data
+
+
 def _embedded(data: object) -> str:
     """JSON that no name can end early: in a script element only ``<`` could."""
     return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def _themed() -> str:
-    """The colours of the pictures as CSS variables; the reader's choice goes before the system's."""
+    """The colours of pictures as CSS variables; the reader's choice goes before the system's."""
     return (
         f":root {{ color-scheme: light; {_variables(LIGHT)} }}\n"
         "@media (prefers-color-scheme: dark) "

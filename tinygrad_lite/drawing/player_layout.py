@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections import defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 MARGIN = 28  # around everything
@@ -16,8 +17,11 @@ PADDING = 14  # inside of a frame
 HEADING = 22  # above a frame's boxes, for its title
 BOW = 26  # between wires that join the same two boxes
 DOT_LIMIT = 120  # wires; beyond, Graphviz takes longer than a reader waits
-SWEEPS = 6  # over the layers, until boxes stand near their neighbours
+BEND = 6  # the height that a passing wire takes
+SWEEPS = 7  # over the layers; the last one ends at the leaves, which follow their readers
 SPAN = 40  # layers that a wire finds its way between; a longer one goes straight
+
+Neighbours = dict[str, list[tuple[str, int]]]  # what a box is joined to, and by how much weight
 
 
 class Box(NamedTuple):
@@ -176,7 +180,7 @@ def in_layers(
     layers: list[list[Box]] = [[] for _ in range(max(depth.values(), default=0) + 1)]
     for box in places:
         layers[depth[box.key]].append(box)
-    middles = _middles(routes, layers)
+    middles = _middles(wires, routes, layers)
     lefts: list[float] = []
     right = float(MARGIN)
     for layer in layers:
@@ -201,59 +205,78 @@ def _with_bends(
     for wire in wires:
         between = range(depth[wire.tail] + 1, depth[wire.head])
         bends = [f"{wire.key}@{i}" for i in between] if len(between) < SPAN else []
-        places += [Box(bend, 0.0, 12.0) for bend in bends]
+        places += [Box(bend, 0.0, BEND) for bend in bends]
         depth.update(zip(bends, between))
         routes[wire.key] = [wire.tail, *bends, wire.head]
     return places, routes
 
 
 def depths(boxes: Sequence[Box], wires: Sequence[Wire]) -> dict[str, int]:
-    """How many wires lie at most between a box and the left end; a leaf stands by its readers."""
+    """How many wires lie at most between a box and the left end.
+
+    To keep wires short, leaves and whatever more wires leave than enter stand as far right as
+    their readers let them.
+    """
     depth = {box.key: 0 for box in boxes}
-    readers = defaultdict(list)
+    readers, inputs = defaultdict(list), defaultdict(list)
     for wire in wires:  # inputs are complete before their readers come
         depth[wire.head] = max(depth[wire.head], depth[wire.tail] + 1)
         readers[wire.tail].append(wire.head)
-    fed = {wire.head for wire in wires}
-    for key, heads in readers.items():
-        if key not in fed:
-            depth[key] = min(depth[head] for head in heads) - 1
+        inputs[wire.head].append(wire.tail)
+    for box in reversed(boxes):
+        entering = sum(bool(inputs[tail]) for tail in inputs[box.key])  # leaves move along
+        if len(readers[box.key]) > entering:
+            depth[box.key] = min(depth[head] for head in readers[box.key]) - 1
     return depth
 
 
-def _middles(routes: Mapping[str, list[str]], layers: list[list[Box]]) -> dict[str, float]:
+def _middles(
+    wires: Sequence[Wire], routes: Mapping[str, list[str]], layers: list[list[Box]]
+) -> dict[str, float]:
     """The height of every box: near what is right of it in one sweep, what is left in the next."""
-    beside: tuple[dict[str, list[str]], dict[str, list[str]]] = defaultdict(list), defaultdict(list)
-    for route in routes.values():
-        for tail, head in zip(route, route[1:]):
-            beside[0][tail].append(head)
-            beside[1][head].append(tail)
+    beside: tuple[Neighbours, Neighbours] = defaultdict(list), defaultdict(list)
+    for wire in wires:
+        route = routes[wire.key]
+        for tail, head in pairwise(route):
+            beside[0][tail].append((head, wire.weight))
+            beside[1][head].append((tail, wire.weight))
     boxes = [box for layer in layers for box in layer]
     middle = {box.key: 0.0 for box in boxes}
     for sweep in range(SWEEPS):
         near = beside[sweep % 2]
         for layer in layers if sweep % 2 else reversed(layers):
-            wanted = {}
+            wishes = []
             for box in layer:
-                others = near[box.key]
-                at = middle[box.key]
-                wanted[box.key] = sum(middle[o] for o in others) / len(others) if others else at
-            _stack(sorted(layer, key=lambda box: wanted[box.key]), wanted, middle)
+                weight = sum(w for _, w in near[box.key])
+                pull = sum(w * middle[other] for other, w in near[box.key])
+                wishes.append((pull / weight if weight else middle[box.key], weight or 0.1, box))
+            _stack(sorted(wishes, key=lambda wish: wish[0]), middle)
     top = min((middle[box.key] - box.height / 2 for box in boxes), default=0.0)
     return {key: y - top + MARGIN + 2 * HEADING for key, y in middle.items()}
 
 
-def _stack(layer: list[Box], wanted: dict[str, float], middle: dict[str, float]) -> None:
-    """Put boxes where they want to be, pushed apart until none overlaps, as a whole in balance."""
-    edge = float("-inf")
-    pushed = 0.0
-    for box in layer:
-        y = max(wanted[box.key], edge + box.height / 2)
-        pushed += y - wanted[box.key]
-        middle[box.key] = y
-        edge = y + box.height / 2 + ROW
-    for box in layer:
-        middle[box.key] -= pushed / len(layer)
+def _stack(wishes: list[tuple[float, float, Box]], middle: dict[str, float]) -> None:
+    """Put boxes as near as can be to where they want to be, in their order, without overlap.
+
+    This is isotonic regression, solved by pooling adjacent violators (Barlow et al., 1972): boxes
+    that push each other form a block, and a block stands at the weighted mean of its wishes.
+    """
+    offsets: list[float] = []
+    bottom = 0.0
+    for _, _, box in wishes:
+        offsets.append(bottom + box.height / 2)
+        bottom += box.height + ROW
+    blocks: list[tuple[float, float, int]] = []  # place, weight, number of boxes
+    for (wish, weight, _), offset in zip(wishes, offsets):
+        place, count = wish - offset, 1
+        while blocks and blocks[-1][0] > place:
+            above, more, boxes = blocks.pop()
+            place = (place * weight + above * more) / (weight + more)
+            weight, count = weight + more, count + boxes
+        blocks.append((place, weight, count))
+    places = [place for place, _, count in blocks for _ in range(count)]
+    for (_, _, box), place, offset in zip(wishes, places, offsets):
+        middle[box.key] = place + offset
 
 
 def _curves(
@@ -273,7 +296,7 @@ def _curves(
         bow = BOW * (group.index(wire.key) - (len(group) - 1) / 2)
         route = [size[key] for key in routes[wire.key]]
         points: list[tuple[float, float]] = []
-        for tail, head in zip(route, route[1:]):
+        for tail, head in pairwise(route):
             x0, y0 = corners[tail.key][0] + tail.width, corners[tail.key][1] + tail.height / 2
             x1, y1 = corners[head.key][0], corners[head.key][1] + head.height / 2
             bend = (x1 - x0) / 2

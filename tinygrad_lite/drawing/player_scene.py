@@ -1,4 +1,4 @@
-"""What the player draws of a trace: boxes of tensors, circles of operations, and how gradients look."""
+"""What the player draws of a trace: boxes of tensors, circles of operations, how gradients look."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ class _Scene:
         }
 
     def _find_frames(self) -> None:
-        """The module calls around every tensor; a leaf stands in those that all its readers share."""
+        """The module calls around every tensor; a leaf stands in those its readers share."""
         shared: dict[Tensor, tuple[Hashable, ...]] = {}
         for t in self.names.nodes:
             scopes = graph.scopes(t)
@@ -140,7 +140,7 @@ class _Scene:
 
     def _wire(self, key: str, tail: str, head: str) -> Wire:
         event = self.amounts.get(key)
-        room = breadth(values.gist(event.contribution, True), 11) + 16 if event else 0.0
+        room = breadth(values.gist(event.contribution, True), 11, bold=True) + 16 if event else 0.0
         return Wire(key, tail, head, room, 1 if tail.startswith("leaf") else STRAIGHT)
 
     def _parted(
@@ -174,9 +174,9 @@ class _Scene:
         name, shape, value = self._lines(key, t)
         rows = 1 + bool(value) + (key in self.totals)
         width = max(
-            breadth(name, 13) + (breadth(shape, 10) + 10 if shape else 0),
+            breadth(name, 13, bold=True) + (breadth(shape, 10) + 10 if shape else 0),
             breadth(value, 11),
-            breadth(f"∇ {self.totals.get(key, '')}", 11),
+            breadth(f"∇ {self.totals.get(key, '')}", 11, bold=True),
         )
         height = rows * ROW + 14
         if t.record is not None:
@@ -237,7 +237,7 @@ def _circle_width(symbol: str) -> float:
     return CIRCLE if len(symbol) <= 2 else round(breadth(symbol, 12) + 20, 1)
 
 
-def breadth(words: str, size: float) -> float:
+def breadth(words: str, size: float, bold: bool = False) -> float:
     """About how wide a line of text is in a sans-serif font, rather too wide than too narrow.
 
     >>> breadth("weight", 10) < breadth("WEIGHT", 10) < breadth("重み重み重み", 10)
@@ -248,9 +248,9 @@ def breadth(words: str, size: float) -> float:
         if unicodedata.east_asian_width(c) in "WF":
             ems += 1.05
         elif c in "il.,:;'|!()[] ":
-            ems += 0.36
-        elif c in "mwMW@%…—":
-            ems += 0.95
+            ems += 0.4
+        elif c in "mwMW@%…—−×±+=∇":
+            ems += 0.9
         else:
-            ems += 0.72 if c.isupper() else 0.62
-    return ems * size
+            ems += 0.75 if c.isupper() else 0.64
+    return ems * size * (1.1 if bold else 1.0)

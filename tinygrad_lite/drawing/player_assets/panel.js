@@ -3,7 +3,7 @@
 function showPanel(root, model, position) {
   const content =
     position === 0 ? startContent(model) : position === model.end ? endContent(model) : eventContent(model, position);
-  root.replaceChildren(...content);
+  root.replaceChildren(...content.filter((part) => part !== null));
 }
 
 function section(title, ...children) {
@@ -40,20 +40,32 @@ function eventContent(model, position) {
 /** The chain rule with its numbers: in one line for single numbers, else one below the other. */
 function chainRule(model, event) {
   const output = model.node.get(model.trace.output).label;
-  const single = [event.upstream, event.contribution].every((array) => sizeOf(array) === 1);
-  const parts = [term("upstream", derivative(output, event.result), event.upstream)];
+  const parts = [sign(""), term("upstream", derivative(output, event.result), event.upstream)];
+  const contribution = term("contribution", `to ${derivative(output, event.target)}`, event.contribution);
+  setLean(contribution, model.flow[event.step].lean);
   if (event.local) {
     parts.push(sign("×"), term("local", derivative(event.result, event.target), event.local));
   } else {
-    parts.push(sign("↓"), term("rule", "the rule, applied", null, event.formula));
+    parts.push(sign(""), ruleElement(event.formula));
   }
-  parts.push(sign("="), term("contribution", `to ${derivative(output, event.target)}`, event.contribution));
-  const line = single && event.local ? "equation line" : "equation";
+  parts.push(sign("="), contribution);
+  const line = fitsLine(output, event) ? "equation line" : "equation";
   return section(
     "Chain rule",
     make("div", { class: line }, ...parts),
-    make("p", { class: "formula" }, make("span", { class: "g" }, "rule"), make("code", { "data-field": "formula" }, event.formula)),
+    event.local ? ruleElement(event.formula) : null,
   );
+}
+
+/** Whether three single numbers with their captions have room side by side. */
+function fitsLine(output, { upstream, local, contribution, result, target }) {
+  const arrays = [upstream, local, contribution];
+  if (!local || arrays.some((array) => sizeOf(array) !== 1)) return false;
+  const captions = [output + result, result + target, `to ${output}${target}`];
+  const widths = arrays.map((array, i) =>
+    Math.max(15 * arrayElement(array).textContent.length, 7 * (captions[i].length + 5)),
+  );
+  return widths[0] + widths[1] + Math.max(80, widths[2]) < 260;
 }
 
 function derivative(of, by) {
@@ -64,14 +76,17 @@ function sign(text) {
   return make("div", { class: "sign", "aria-hidden": "true" }, text);
 }
 
-function term(field, caption, array, text = "") {
-  const shape = array && array.shape.length ? make("span", { class: "extent" }, shapeText(array)) : null;
-  const body = array ? arrayElement(array) : make("code", {}, text);
+function ruleElement(formula) {
+  return make("p", { class: "rule" }, make("span", {}, "rule"), make("code", { "data-field": "formula" }, formula));
+}
+
+function term(field, caption, array) {
+  const shape = array.shape.length ? make("span", { class: "extent" }, shapeText(array)) : null;
   return make(
     "div",
-    { class: `term ${field}` },
+    { class: `term ${field}${sizeOf(array) === 1 ? " single" : ""}` },
     make("div", { class: "caption" }, make("b", {}, field), make("span", {}, caption), shape),
-    make("div", { class: "amount", "data-field": field }, body),
+    make("div", { class: "amount", "data-field": field }, arrayElement(array)),
   );
 }
 
@@ -85,8 +100,7 @@ function accumulator(model, event, position) {
     make("p", { class: "sum", "data-field": "accumulation" }, event.accumulation),
     make("p", { class: "note" }, note),
   ];
-  if (!whole && event.before) parts.push(term("before", "", event.before));
-  if (!whole) parts.push(term("after", "", event.after));
+  if (!whole && event.before) parts.push(term("before", "", event.before), term("after", "", event.after));
   return section(`Gradient of ${event.target}`, ...parts);
 }
 
@@ -122,7 +136,7 @@ function startContent(model) {
         "every operation multiplies what arrives from the right by its local derivative, and passes the product on to its inputs. " +
         "Where paths meet, gradients add up.",
     ),
-    section("It begins with", term("upstream", derivative(output.label, output.label), seed.array)),
+    seed.array ? section("It begins with", term("upstream", derivative(output.label, output.label), seed.array)) : null,
     make("p", { class: "note" }, "Play, or step with the arrow keys. Point at a tensor to see all of it; choose a wire to go to its step."),
   ];
 }
@@ -131,18 +145,17 @@ function endContent(model) {
   const output = model.node.get(model.trace.output).label;
   const rows = Object.entries(model.trace.gradients).map(([id, array]) =>
     make(
-      "tr",
-      {},
-      make("th", { scope: "row" }, chip(model, id, model.node.get(id).label)),
-      make("td", { class: "extent" }, shapeText(array)),
-      make("td", { "data-gradient": id }, arrayElement(array)),
+      "li",
+      { class: sizeOf(array) === 1 ? "single" : "" },
+      make("div", { class: "caption" }, chip(model, id, model.node.get(id).label), make("span", { class: "extent" }, shapeText(array))),
+      make("div", { "data-gradient": id }, arrayElement(array)),
     ),
   );
   return [
     make("p", { class: "eyebrow" }, "Finished"),
     make("h2", {}, "Every gradient of ", chip(model, model.trace.output, output)),
     make("p", { class: "prose" }, "This is what grad holds now: how the output answers to a small change of each leaf."),
-    make("table", { class: "leaves" }, make("tbody", {}, ...rows)),
+    make("ul", { class: "leaves" }, ...rows),
   ];
 }
 

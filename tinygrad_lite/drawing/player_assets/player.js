@@ -23,7 +23,7 @@ function go(to, glide = true) {
 function look(glide) {
   const target = focusOf(graph, position);
   if (target) follow(view, target, glide);
-  else if (position === model.end || fitScale(view) >= READABLE) fit(view, glide);
+  else if (position === model.end || readable(view)) fit(view, glide);
   else follow(view, boundsOf(graph.boxes.get(model.trace.output)), glide);
 }
 
@@ -33,7 +33,7 @@ function showPosition() {
   slider.value = position;
   slider.style.setProperty("--share", position / model.end);
   slider.setAttribute("aria-valuetext", sentence);
-  at("announcement").textContent = sentence;
+  if (!playing() || pace() >= UNHURRIED) at("announcement").textContent = sentence;
   at("position").textContent =
     position === 0 ? "Start" : position === model.end ? "Finished" : `${position} / ${model.count}`;
   for (const [id, off] of [["first", 0], ["back", 0], ["forward", model.end], ["last", model.end]]) {
@@ -42,6 +42,12 @@ function showPosition() {
 }
 
 // Playing
+
+const UNHURRIED = 1000; // milliseconds: a step that can be read aloud before the next one
+
+function pace() {
+  return Number(at("speed").value);
+}
 
 function playing() {
   return timer !== 0;
@@ -62,7 +68,7 @@ function pause() {
 function tick() {
   go(position + 1);
   if (position === model.end) return pause();
-  timer = setTimeout(tick, Number(at("speed").value));
+  timer = setTimeout(tick, pace());
 }
 
 function showPlaying() {
@@ -82,10 +88,11 @@ function step(to) {
 function drawTimeline() {
   const strip = at("strip");
   strip.setAttribute("viewBox", `0 0 ${model.end} 1`);
+  strip.style.setProperty("--bar", `${Math.min(8, Math.max(1, 500 / model.end))}px`);
   const bars = { positive: "", negative: "", balanced: "", strange: "" };
   model.flow.forEach(({ share, lean }, i) => {
     const look = lean === null ? "strange" : Math.abs(lean) < 0.3 ? "balanced" : lean < 0 ? "negative" : "positive";
-    bars[look] += `M${i + 0.6},1 v${-(0.12 + 0.88 * share)} h0.8 V1 z`;
+    bars[look] += `M${i + 1},1 v${-(0.12 + 0.88 * share)}`;
   });
   for (const [look, d] of Object.entries(bars)) strip.append(draw("path", { class: look, d }));
 }
@@ -122,6 +129,7 @@ const KEYS = {
 };
 
 function onKey(event) {
+  if (event.key.startsWith("Page") && event.target.closest("#panel, #details")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, .scroll, pre")) return;
   const node = event.target.closest("[data-node]");
   if (event.key === " " && !event.target.closest("button")) playing() ? pause() : play();
@@ -181,6 +189,7 @@ function start() {
   document.addEventListener("keydown", onKey);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
   new ResizeObserver(() => look(false)).observe(graph.svg);
+  fit(view, false);
   go(Number(/^#step=(\d+)$/.exec(location.hash)?.[1] ?? 0), false);
 }
 

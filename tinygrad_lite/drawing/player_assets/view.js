@@ -1,7 +1,8 @@
 // The view: what part of the graph is seen, moved by pointer, wheel, touch, buttons, and the active step.
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
-const READABLE = 0.72; // below this scale text is too small to follow
+const READABLE = 0.8; // below this scale text is too small to follow
+const FAR = 0.3; // below this nobody reads it at all, and colours take over
 const CLOSEST = 3;
 
 function createView(svg, world, size) {
@@ -25,6 +26,7 @@ function areaOf(view) {
 
 function apply(view) {
   view.world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
+  view.svg.classList.toggle("far", view.scale < FAR);
 }
 
 function smallest(view) {
@@ -34,6 +36,11 @@ function smallest(view) {
 function fitScale(view) {
   const area = areaOf(view);
   return Math.min(area.width / view.size.width, area.height / view.size.height, 1.5);
+}
+
+/** Whether all of the graph can be seen and read at once. */
+function readable(view) {
+  return fitScale(view) >= READABLE;
 }
 
 function zoomAt(view, factor, x, y) {
@@ -93,6 +100,10 @@ function follow(view, target, glide = true) {
     left >= inset.x && left + target.width * scale <= area.width - inset.x &&
     top >= inset.y && top + target.height * scale <= area.height - inset.y;
   if (seen) return;
+  if (readable(view)) {
+    fit(view, glide);
+    return;
+  }
   const x = area.width / 2 - (target.x + target.width / 2) * scale;
   const y = area.height / 2 - (target.y + target.height / 2) * scale;
   moveTo(view, { x, y, scale }, glide);
