@@ -81,8 +81,9 @@ def run(case: Case) -> tuple[list[Array], list[Array | None]]:
         if g is not None and isinstance(out, tg.Tensor) and out.requires_grad:
             out.backward(g)
     gradients = [tensors[id(x)].grad for x in case.leaves]
-    return [np.asarray(getattr(y, "data", y)) if not isinstance(y, np.ndarray) else y
-            for y in outputs], [None if g is None else np.asarray(g.data) for g in gradients]
+    return [
+        np.asarray(getattr(y, "data", y)) if not isinstance(y, np.ndarray) else y for y in outputs
+    ], [None if g is None else np.asarray(g.data) for g in gradients]
 
 
 def difference(case: Case, relative: float = 1e-8, better: bool = False) -> str | None:

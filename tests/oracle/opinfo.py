@@ -1,6 +1,6 @@
 """PyTorch's own samples for its operations, put through the operations of this library.
 
-Run by scripts/oracle. PyTorch is the reference for the values and the vector-Jacobian products, its
+PyTorch is the reference for the values and the vector-Jacobian products, its
 error inputs for what must be refused.
 """
 
@@ -81,11 +81,15 @@ def samples(op: OpInfo) -> Iterator[SampleInput]:
     grads = op.supports_autograd and torch.float64 in op.supported_dtypes("cpu")
     dtypes = [torch.float64] if torch.float64 in op.supported_dtypes("cpu") else []
     for dtype in dtypes or [torch.int64, torch.bool]:
-        for kind in (op.sample_inputs, op.reference_inputs):
-            try:
-                yield from kind("cpu", dtype, requires_grad=grads)
-            except (RuntimeError, ValueError):  # some samples hold masks, which cannot require a gradient
-                yield from kind("cpu", dtype, requires_grad=False)
+        yield from drawn(op.sample_inputs, dtype, grads)
+        yield from drawn(op.reference_inputs, dtype, grads)
+
+
+def drawn(kind: Any, dtype: torch.dtype, grads: bool) -> list[SampleInput]:
+    try:
+        return list(kind("cpu", dtype, requires_grad=grads))
+    except (RuntimeError, ValueError):  # some hold masks, which cannot require a gradient
+        return list(kind("cpu", dtype, requires_grad=False))
 
 
 def case_of(
@@ -116,8 +120,8 @@ def case_of(
             [torch.from_numpy(np.array(g)) for _, g in differentiable],
             allow_unused=True,
         )
-        gradients = [None if g is None else np.array(g.detach().numpy()) for g in found]
-    values = [np.array(y.detach().resolve_conj().resolve_neg().numpy()) for y in outputs]
+        gradients = [None if g is None else np.array(g.numpy(force=True)) for g in found]
+    values = [np.array(y.numpy(force=True)) for y in outputs]
     return Case(label, translated, [x for _, x in leaves], values, cotangents, gradients)
 
 

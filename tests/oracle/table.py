@@ -144,7 +144,7 @@ TABLE: dict[str, Translate] = {
     # Linear algebra
     "__rmatmul__": lambda x, y: named("matmul")(y, x),
     "bmm": named("matmul"),
-    "diag": named("diag", k=0),
+    "diag": named("diag"),
     "diagonal": t.diagonal,
     "dot": named("dot"),
     "einsum": t.einsum,
@@ -171,7 +171,7 @@ TABLE: dict[str, Translate] = {
     "broadcast_to": named("broadcast_to"),
     "cat": t.joined("concatenate"),
     "chunk": t.chunk,
-    "constant_pad_nd": t.pad,
+    "constant_pad_nd": lambda x, widths, value=0: t.pad(x, widths, value=value),
     "expand": t.expanded,
     "flip": t.flip,
     "gather": t.gather,

@@ -22,10 +22,8 @@ def named(name: str, *given: str, **fixed: Any) -> Translate:
 
     def translate(*args: Any, **kwargs: Any) -> Call:
         kwargs.pop("out", None)
-        positional = [*args]
-        for key in list(kwargs):
-            if key in ("input", "self", "other", "tensor2", "vec2", "mat2"):
-                positional.append(kwargs.pop(key))
+        second = [key for key in kwargs if key in ("other", "tensor2", "vec2", "mat2")]
+        positional = [*args, *(kwargs.pop(key) for key in second)]
         if unknown := set(kwargs) - set(given):
             raise NotApplicableError(f"no {', '.join(sorted(unknown))}")
         return Call(name, tuple(positional), {**fixed, **kwargs})
@@ -118,7 +116,9 @@ def median(x: Array, dim: Any = None, keepdim: bool = False) -> Call:
     return Call("median", (x,), {"axis": dim, "keepdims": keepdim})
 
 
-def norm(x: Array, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Call:
+def norm(
+    x: Array, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None
+) -> Call:
     """torch.norm: a number is always a vector's norm, over all axes together."""
     if dtype is not None:
         raise NotApplicableError("no dtype")
@@ -232,7 +232,9 @@ def chunk(x: Array, chunks: int, dim: int = 0) -> Call:
 
 
 def tensor_split(x: Array, places: Any, dim: int = 0) -> Call:
-    return Call("array_split", (x, places.tolist() if isinstance(places, np.ndarray) else places, dim))
+    return Call(
+        "array_split", (x, places.tolist() if isinstance(places, np.ndarray) else places, dim)
+    )
 
 
 def pad(x: Array, widths: Any, mode: str = "constant", value: float | None = 0) -> Call:
