@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 BASH = shutil.which("bash")
 COMMANDS = sorted(
-    path for path in (ROOT / "scripts").iterdir() if path.is_file() and path.suffix != ".sh"
+    path for path in (ROOT / "scripts").iterdir() if path.is_file() and not path.suffix
 )
 SHELL = [*COMMANDS, ROOT / "scripts" / "lib.sh", ROOT / ".ci" / "run"]
 

@@ -127,26 +127,6 @@ def fmin(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return torch.minimum(x, y)
 
 
-def solve(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """The solution for a matrix b, which PyTorch may take for a stack of vectors."""
-    return torch.linalg.solve(a, b.expand(*a.shape[:-2], *b.shape))
-
-
-def std(x: torch.Tensor, axis: Any, ddof: int, keepdim: bool) -> torch.Tensor:
-    """Where all are equal the derivative is 0 here, and not a number in PyTorch."""
-    var = torch.var(x, dim=dims(x, axis), correction=ddof, keepdim=keepdim) if x.ndim else x * 0
-    flat = var < 1e-28
-    return torch.where(flat, 0, torch.sqrt(torch.where(flat, 1, var)))
-
-
-def vector_norm(x: torch.Tensor, order: Any, axis: Any, keepdim: bool) -> torch.Tensor:
-    """At 0 the derivative of every order is 0 here; PyTorch's second one is not a number."""
-    if order != 2:
-        return torch.linalg.vector_norm(x, order, dim=dims(x, axis), keepdim=keepdim)
-    total = torch.sum(x * x, dim=dims(x, axis), keepdim=keepdim) if x.ndim else x * x
-    return torch.where(total == 0, 0, torch.sqrt(torch.where(total == 0, 1, total)))
-
-
 def power(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """x ** y for positive x; at y = 0 PyTorch's mixed second derivative is 0 instead of 1 / x."""
     return torch.exp(y * torch.log(x))
@@ -170,7 +150,7 @@ def solve(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def std(x: torch.Tensor, axis: Any, ddof: int, keepdim: bool) -> torch.Tensor:
-    """Where all are equal the derivative is 0 here, and not a number in PyTorch."""
+    """Where all are equal the derivative is 0 here; in PyTorch it is made of rounding errors."""
     var = torch.var(x, dim=dims(x, axis), correction=ddof, keepdim=keepdim) if x.ndim else x * 0
     flat = var < 1e-28
     return torch.where(flat, 0, torch.sqrt(torch.where(flat, 1, var)))

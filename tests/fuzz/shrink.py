@@ -40,6 +40,10 @@ def simpler(program: Program) -> Iterator[Program]:
             rest = {n: c for n, c in program.cotangents.items() if n != name}
             yield replace(program, cotangents=rest).pruned()
     for step in program.steps:
+        value = _value(program, step)
+        if value is not None and step.target not in program.cotangents:
+            yield replace(program, cotangents={step.target: np.ones(value.shape)}).pruned()
+    for step in program.steps:
         yield without(program, step)
     for name in program.variables:
         yield replace(program, constant=program.constant | {name})
