@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from random import Random
 
-from tests.fuzz import changes, elementwise, indices, products, reductions, shapes
+from tests.fuzz import changes, derivatives, elementwise, indices, products, reductions, shapes
 from tests.fuzz.program import Program, Step
 from tests.fuzz.world import Pair, World
 
@@ -15,6 +15,7 @@ FAMILIES = (
     (16, shapes.DRAWS),
     (12, products.DRAWS),
     (14, indices.DRAWS),
+    (2, derivatives.DRAWS),
 )
 DRAWS = [
     (share * weight / sum(w for w, _ in draws), draw)

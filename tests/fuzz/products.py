@@ -112,8 +112,9 @@ def square(world: World) -> Pair | None:
         return None
     n = world.shape(x)[-1]
     if (np.abs(world.value(x)) > 3).any():
-        return None
+        x = f"tg.tanh({x})"
     here = f"({x}.swapaxes(-1, -2) @ {x} + 2.0 * np.eye({n}))"
+    x = x.replace("tg.", "torch.")
     there = f"({x}.swapaxes(-1, -2) @ {x} + 2.0 * torch.eye({n}, dtype=torch.float64))"
     kind = world.rng.choice(("inv", "det", "cholesky", "slogdet", "solve", "symmetric power"))
     if kind == "slogdet":
@@ -132,5 +133,5 @@ DRAWS: list[tuple[float, Callable[[World], Pair | None]]] = [
     (3, matmul),
     (1.5, named),
     (2, einsum),
-    (0.8, square),
+    (1.5, square),
 ]

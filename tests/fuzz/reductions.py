@@ -94,6 +94,38 @@ def norm(world: World) -> Pair | None:
     return Pair(here, there)
 
 
+def matrix_norm(world: World) -> Pair | None:
+    """A norm of matrices, over two axes."""
+    x = world.of_ndim(2)
+    axes = tuple(world.rng.sample(range(world.ndim(x)), 2))
+    keep = world.chance(0.3)
+    order = world.rng.choice(("'fro'", "'nuc'", "2", "-2", "1", "np.inf"))
+    matrices = np.moveaxis(world.value(x), axes, (-2, -1))
+    if not matrices.size or world.dtype(x) != np.float64 or not spaced(world, x, axes):
+        return None
+    gaps = np.diff(np.linalg.svd(matrices, compute_uv=False), axis=-1, append=0)
+    sums = np.sort(np.abs(matrices).sum(-2 if order == "1" else -1), axis=-1)
+    if (np.abs(gaps) < 0.05).any() or (np.diff(sums, axis=-1) < GAP).any():
+        return None
+    if order in ("1", "np.inf") and not world.away_from(x, 0):
+        return None
+    return Pair(
+        f"tg.norm({x}, ord={order}, axis={axes}, keepdims={keep})",
+        f"torch.linalg.matrix_norm({x}, {order}, dim={axes}, keepdim={keep})",
+    )
+
+
+def counted(world: World) -> Pair | None:
+    """A variable times what has no derivative: how many, whether all or any, which is largest."""
+    x = world.of_ndim(1)
+    axis = world.axis(x)
+    if not world.away_from(x, 0):
+        return None
+    name = world.rng.choice(("count_nonzero", "any", "all"))
+    there = f"torch.{name}({x} > 0, dim={axis}).unsqueeze({axis})"
+    return Pair(f"{x} * tg.{name}({x} > 0, axis={axis}, keepdims=True)", f"{x} * {there}", True)
+
+
 def quantile(world: World) -> Pair | None:
     """The median, or quantiles."""
     x = world.of_ndim(1)
@@ -163,6 +195,8 @@ def softmax(world: World) -> Pair:
 DRAWS: list[tuple[float, Callable[[World], Pair | None]]] = [
     (6, reduction),
     (1, norm),
+    (0.5, matrix_norm),
+    (0.4, counted),
     (1, quantile),
     (1.5, running),
     (1.5, ordering),
