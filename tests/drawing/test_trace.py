@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -160,3 +162,20 @@ def test_long_chains_are_walked_without_recursion():
     y, weights = chain(3000)
     trace = tg.trace_backward(y)
     assert trace.gradients["w0"] == weights[0].grad.item()
+
+
+def test_traces_are_recorded_without_graphviz():
+    """Nor is it imported with the package: pictures are late."""
+    program = (
+        "import sys, tinygrad_lite as tg; x = tg.tensor(1.0, requires_grad=True);"
+        "tg.trace_backward(x * 2.0).table(); assert 'graphviz' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_notebooks_show_the_player_and_the_table():
+    x = tg.tensor(1.0, requires_grad=True, name="x")
+    trace = tg.trace_backward(x * 2.0)
+    bundle = trace._repr_mimebundle_()
+    assert bundle["text/plain"] == trace.table()
+    assert "<iframe" in bundle["text/html"]

@@ -7,12 +7,14 @@ import math
 from collections.abc import Iterator
 
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
+from tinygrad_lite.drawing.naming import Call
 from tinygrad_lite.drawing.theme import Theme, Tint
 from tinygrad_lite.mode import Scope
 
 FONT = "Helvetica,Arial,sans-serif"
 ENTRIES = 4  # in a row of the legend
 LONGEST = 40  # characters of a line; what is longer ends in …
+NO_TITLE = '""'
 THINNEST, THICKEST = 0.8, 4.4
 DECADES = 4  # powers of ten below the largest gradient that widths tell apart
 
@@ -27,9 +29,11 @@ KINDS = {
 }
 
 
-def statements(figure: Figure, theme: Theme, forward: bool, backward: bool) -> Iterator[str]:
+def statements(
+    figure: Figure, theme: Theme, rankdir: str, forward: bool, backward: bool
+) -> Iterator[str]:
     """The body of the digraph, line by line."""
-    yield from _shapes(figure, theme)
+    yield from _shapes(figure, theme, downward=rankdir == "TB")
     largest = max((e.norm for e in figure.edges.values() if math.isfinite(e.norm)), default=0.0)
     for edge in figure.edges.values():
         if forward or not (backward and edge.carries):
@@ -94,7 +98,7 @@ def _sign(sign: str, colour: str) -> str:
 # Shapes
 
 
-def _shapes(figure: Figure, theme: Theme) -> Iterator[str]:
+def _shapes(figure: Figure, theme: Theme, downward: bool) -> Iterator[str]:
     """Every shape, those of one module call inside of its cluster."""
     members: dict[tuple[Scope, ...], list[Shape]] = {(): []}
     for shape in figure.shapes.values():
@@ -114,19 +118,32 @@ def _shapes(figure: Figure, theme: Theme) -> Iterator[str]:
             continue
         chain = next_one
         if chain:
-            call = figure.names.call(chain[-1])
-            fill = theme.cluster[len(chain) % 2]
-            yield (
-                f"subgraph cluster_{count} {{ "
-                f"graph [label=<<B>{text_of(call.title)}</B>> labelloc=t labeljust=l fontsize=10 "
-                f'fontcolor="{theme.muted}" style="rounded,filled" fillcolor="{fill}" '
-                f'color="{theme.frame}" margin=10 tooltip={_quoted(call.path)}]\n'
-            )
+            yield from _frame(figure.names.call(chain[-1]), count, theme, downward)
             count += 1
             pending.append(None)
         for shape in members[chain]:
             yield _shape(shape, theme)
         pending.extend(reversed(children.get(chain, ())))
+
+
+def _frame(call: Call, number: int, theme: Theme, downward: bool) -> Iterator[str]:
+    """The beginning of a module's cluster, with its title.
+
+    Where edges come in from above, the title is a node, because edges make way for nodes.
+    """
+    title = f"<<B>{text_of(call.title)}</B>>"
+    yield (
+        f"subgraph cluster_{number} {{ "
+        f"graph [label={title if not downward else NO_TITLE} labelloc=t labeljust=l fontsize=10 "
+        f'fontcolor="{theme.muted}" style="rounded,filled" '
+        f'fillcolor="{theme.cluster[call.depth % 2]}" '
+        f'color="{theme.frame}" margin=10 tooltip={_quoted(call.path)}]\n'
+    )
+    if downward:
+        yield (
+            f'title{number} [class="title" shape=plaintext margin=0 height=0.2 width=0.1 '
+            f'fontcolor="{theme.muted}" label={title}]\n'
+        )
 
 
 def _shape(shape: Shape, theme: Theme) -> str:

@@ -21,7 +21,7 @@ from tinygrad_lite.drawing.units import plan
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
 
-WIDE = 9  # operations one after the other that still fit the width of a screen
+WIDE = 5  # operations one after the other that still fit the width of a screen
 
 HASTE = 300  # shapes from which on dot may lay out less carefully, so that it takes seconds
 
@@ -46,7 +46,9 @@ class Picture(Drawing):
             self.attr("graph", nslimit="0.1", nslimit1="0.1", mclimit="0.1")
         self.attr("node", fontname=dot.FONT, fontsize="10", fontcolor=theme.text)
         self.attr("edge", fontname=dot.FONT, fontsize="9")
-        self.body.extend("\t" + line for line in dot.statements(figure, theme, forward, backward))
+        self.body.extend(
+            "\t" + line for line in dot.statements(figure, theme, rankdir, forward, backward)
+        )
 
     def __str__(self) -> str:
         return layered(self.figure, self._backward)
