@@ -20,8 +20,8 @@ TOLERANCE = 1e-10  # relative to the largest element; where it is not met, round
 SINGLE = 3e-3
 JITTER = 1e-11  # how far every intermediate value is moved to measure that
 ROUNDING = 1e-13  # what is put down to rounding, where JITTER has the effect that it has
-BACKWARD_ONLY = "modified by an inplace operation"
-REFUSED_BY_DESIGN = "was changed in place after"
+REFUSED_THERE = "modified by an inplace operation"
+REFUSED_HERE = "was changed in place after"
 
 
 class Found(NamedTuple):
@@ -51,11 +51,8 @@ class Verdict(NamedTuple):
 KINDS = {
     "same": (False, "all values and gradients agree"),
     "rounding": (False, "they agree as far as the program's condition lets them"),
-    "in place": (
-        False,
-        "PyTorch refuses the backward pass after a change in place; its functional"
-        " form agrees, and finite differences where nothing is cut",
-    ),
+    "in place": (False, "PyTorch refuses after a change in place; its functional form agrees"),
+    "in place, proved": (False, "the same, and finite differences agree as well"),
     "both refuse": (False, "both raise in the forward pass"),
     "changed": (False, "a constant was changed in place after it had been read: an error here"),
     "PyTorch has none": (
@@ -78,7 +75,7 @@ def judge(program: Program) -> Verdict:
             ours = here(program)
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
-        if REFUSED_BY_DESIGN in text and any(step.in_place for step in program.steps):
+        if REFUSED_HERE in text and any(step.in_place for step in program.steps):
             return Verdict("changed")
         if theirs is None:
             return Verdict("both refuse", f"{text} | {problem}")
@@ -89,7 +86,7 @@ def judge(program: Program) -> Verdict:
         return by_differences(program, ours, "PyTorch raises", problem)
     wrong = difference(program, ours, theirs, None)
     if wrong is None:
-        return Verdict("in place" if functional else "same")
+        return Verdict("same") if not functional else by_differences(program, ours, "in place")
     if _not_finite(theirs):
         return by_differences(program, ours, "undecided", wrong)
     with warnings.catch_warnings():
@@ -101,20 +98,17 @@ def judge(program: Program) -> Verdict:
 
 
 def _theirs(program: Program) -> tuple[Found | None, str, bool]:
-    functional = False
+    """What PyTorch finds or why it does not, and whether only the functional form could say."""
+    problem = ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            return there(program), "", False
-        except Exception as error:
-            problem = f"{type(error).__name__}: {error}"
-            if BACKWARD_ONLY in problem or "in-place" in problem:
-                functional = True
-        if functional:
+        for functional in (False, True):
             try:
-                return there(program, functional=True), "", True
+                return there(program, functional), "", functional
             except Exception as error:
                 problem = f"{type(error).__name__}: {error}"
+            if REFUSED_THERE not in problem:
+                break
     return None, problem, False
 
 
@@ -123,13 +117,15 @@ def _not_finite(found: Found) -> bool:
     return not all(np.isfinite(a).all() for a in gradients)
 
 
-def by_differences(program: Program, ours: Found, otherwise: str, problem: str) -> Verdict:
-    """A verdict without PyTorch's gradients: the value's slope along random directions."""
+def by_differences(program: Program, ours: Found, otherwise: str, problem: str = "") -> Verdict:
+    """A verdict without PyTorch's gradients: the value's slope along a random direction."""
     kinks = program.exact & set(program.leaves)
     if kinks or program.single_precision or any(step.cut for step in program.steps):
         return Verdict(otherwise, problem)
     wrong = against_differences(program, ours)
-    return Verdict("differs", wrong) if wrong else Verdict("PyTorch has none", problem)
+    if wrong is not None:
+        return Verdict("differs", wrong)
+    return Verdict("PyTorch has none" if problem else "in place, proved", problem)
 
 
 def against_differences(program: Program, ours: Found) -> str | None:
@@ -214,7 +210,9 @@ def here(program: Program) -> Found:
     )
 
 
-def there(program: Program, functional: bool = False, jitter: np.random.Generator | None = None):
+def there(
+    program: Program, functional: bool = False, jitter: np.random.Generator | None = None
+) -> Found:
     """What PyTorch finds."""
     moved = None if jitter is None else _jittering(jitter)
     leaves = {}
@@ -264,7 +262,9 @@ def _array(gradient: Any, like: np.ndarray) -> np.ndarray:
     if gradient is None:
         return np.zeros_like(like)
     if isinstance(gradient, torch.Tensor):
-        return gradient.numpy(force=True)
+        if gradient._is_zerotensor():  # PyTorch may crash in giving its values out
+            return np.zeros(tuple(gradient.shape), like.dtype)
+        gradient = gradient.detach()
     return np.asarray(gradient.numpy())
 
 
