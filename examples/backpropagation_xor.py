@@ -40,7 +40,10 @@ def weights(seed: int) -> Weights:
 
 def outputs(x: tg.Tensor, w: Weights, activation) -> tg.Tensor:
     """Forward: two layers."""
-    return activation(activation(x @ w[0]) @ w[1])
+    h = activation(x @ w[0])
+    y = activation(h @ w[1])
+    h.name, y.name = "h", "y"
+    return y
 
 
 def error(y: tg.Tensor, t: np.ndarray) -> tg.Tensor:

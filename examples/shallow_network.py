@@ -66,8 +66,12 @@ def by_hand(p: dict[str, np.ndarray], X: np.ndarray, Y: np.ndarray) -> tuple[flo
 
 def probabilities(p: dict[str, tg.Tensor], X: np.ndarray) -> tg.Tensor:
     """The forward pass."""
-    A1 = tg.tanh(p["W1"] @ X + p["b1"])
-    return tg.sigmoid(p["W2"] @ A1 + p["b2"])
+    Z1 = p["W1"] @ X + p["b1"]
+    A1 = tg.tanh(Z1)
+    Z2 = p["W2"] @ A1 + p["b2"]
+    A2 = tg.sigmoid(Z2)
+    Z1.name, A1.name, Z2.name, A2.name = "Z1", "A1", "Z2", "A2"
+    return A2
 
 
 def cost(p: dict[str, tg.Tensor], X: np.ndarray, Y: np.ndarray) -> tg.Tensor:
@@ -101,7 +105,7 @@ def picture(p: dict[str, tg.Tensor], X: np.ndarray, Y: np.ndarray, folder: Path)
     """Draw the backward pass of five examples."""
     for t in p.values():
         t.grad = None
-    J = cost(p, X[:, :5], Y[:, :5])
+    J = cost(p, tg.tensor(X[:, :5], name="X"), Y[:, :5])
     J.name = "J"
     folder.mkdir(parents=True, exist_ok=True)
     try:

@@ -1,0 +1,115 @@
+"""The worked stories: each runs, draws its picture, and ends in the figure that it promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent.parent / "examples"
+
+
+def run(name: str, folder: Path, *arguments: str, fails: bool = False) -> str:
+    """The output of an example, warnings being errors as in every test; the picture is there."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", EXAMPLES / f"{name}.py", "--output", folder, *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(EXAMPLES.parent), "PYTHONIOENCODING": "utf-8"},
+        cwd=folder,
+    )
+    assert bool(done.returncode) == fails, done.stderr
+    if fails:
+        return done.stderr
+    assert "%|" not in done.stderr  # no progress bar: this is no terminal
+    if shutil.which("dot"):
+        picture = (folder / f"{name}.svg").read_text()
+        assert "∇" in picture and picture.count("<title>") > 10
+    return done.stdout
+
+
+def figures(pattern: str, text: str) -> list[float]:
+    """The numbers in the last line that matches."""
+    found = re.findall(pattern, text)
+    assert found, text
+    last = found[-1]
+    return [float(x) for x in (last if isinstance(last, tuple) else (last,))]
+
+
+def test_shallow_network(tmp_path: Path) -> None:
+    text = run("shallow_network", tmp_path)
+    right, largest = figures(r"([\d.]+)% of the points .* more than ([\d.e+-]+)\.", text)
+    assert right > 99 and largest < 1e-12
+
+
+def test_deep_network(tmp_path: Path) -> None:
+    text = run("deep_network", tmp_path)
+    assert "    3      (3, 5)      (3, 1)    (3, 400)    (3, 400)      (3, 5)" in text
+    (difference,) = figures(r"differ by ([\d.e+-]+) at most", text)
+    assert difference < 1e-12
+    assert text.count("<- chosen") == 5
+    (accuracy,) = figures(r"([\d.]+)% of the 100 test examples", text)
+    assert accuracy >= 94
+    if importlib.util.find_spec("matplotlib"):
+        assert (tmp_path / "deep_network_costs.svg").stat().st_size > 10_000
+
+
+def test_backpropagation_xor(tmp_path: Path) -> None:
+    text = run("backpropagation_xor", tmp_path)
+    (difference,) = figures(r"differ by ([\d.e+-]+) at most", text)
+    assert difference < 1e-12
+    small, right, large = (float(e) for e in re.findall(r"\|  E = ([\d.]+)", text))
+    assert small > 0.4 and right < 0.01 and large > 0.4
+    (linear,) = figures(r"E stays at ([\d.]+)\.\s", text)
+    assert linear == pytest.approx(0.5)  # 0.5 for every pattern is the best a line can do
+    (worst,) = figures(r"no output is further than ([\d.]+) from", text)
+    assert worst < 0.05
+    assert (tmp_path / "backpropagation_xor.html").stat().st_size > 1000
+
+
+def test_dropout_and_vanishing(tmp_path: Path) -> None:
+    text = run("dropout_and_vanishing", tmp_path)
+    assert re.search(r"and +learned", text) and re.search(r"xor +never learned", text)
+    (difference,) = figures(r"outputs and gradients differ by ([\d.e+-]+)", text)
+    assert difference < 1e-6
+    without, dropped = (
+        float(loss) for loss in re.findall(r" 0\.[05] +[\d.]+ +([\d.]+) +[\d.]+%", text)
+    )
+    assert dropped < without
+    one, two = (float(x) for x in re.findall(r"y\) +?= ([\d.]+)", text))
+    assert one == two
+    noises = [float(x) for x in re.findall(r"^ +\d+ +[\d.]+ +([\d.]+)$", text, re.MULTILINE)]
+    assert len(noises) == 6 and max(noises) < 1.3 * min(noises)
+    measures = [float(x) for x in re.findall(r"(?:accuracy|f1|r2) +([\d.]+)$", text, re.MULTILINE)]
+    assert len(measures) == 4 and min(measures) > 0.95
+    sigmoid, relu = figures(r"receives ([\d.e+-]+) of .* and ([\d.]+) through relus", text)
+    assert sigmoid < 1e-9 and 0.1 < relu < 10
+
+
+def test_digits(tmp_path: Path) -> None:
+    text = run("digits", tmp_path)
+    (accuracy,) = figures(r"([\d.]+)% of the held-out digits", text)
+    assert accuracy >= 97
+
+
+@pytest.mark.slow
+def test_mnist_dense(tmp_path: Path, shared_data: Callable[[str], Path]) -> None:
+    text = run("mnist_dense", tmp_path, "--root", str(shared_data("mnist")))
+    (accuracy,) = figures(r"([\d.]+)% of the test digits read", text)
+    assert accuracy >= 98
+
+
+def test_mnist_dense_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("TINYGRAD_LITE_CACHE", str(tmp_path))
+    monkeypatch.delenv("MNIST", raising=False)
+    message = run("mnist_dense", tmp_path, fails=True)
+    assert "not found" in message and "--root" in message and "--download" in message
+    assert "Traceback" not in message
