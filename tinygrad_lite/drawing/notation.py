@@ -64,7 +64,6 @@ SHORT = {
     "maximum": "max",
     "minimum": "min",
     "prod": "Π",
-    "scatter": "place",
     "nll_transposed": "−place",
 }
 
@@ -180,9 +179,7 @@ def _clip(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Express
 
 
 def _getitem(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
-    arrays = iter(parts[1:])
-    words = [index_word(part, arrays) for part in attributes["pattern"]]
-    return Expression(f"{_tight(parts[0])}[{', '.join(words)}]")
+    return Expression(f"{_tight(parts[0])}[{_index(parts[1:], attributes)}]")
 
 
 def index_word(part: Any, arrays: Any) -> str:
@@ -200,6 +197,20 @@ def _linear(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
     return product if len(parts) < 3 else _infix("add", product, parts[2])
 
 
+def _index(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> str:
+    arrays = iter(parts)
+    return ", ".join(index_word(part, arrays) for part in attributes["pattern"])
+
+
+def _scatter(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    return Expression(f"place({parts[0]}, [{_index(parts[1:], attributes)}])")
+
+
+def _assign(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    index = _index(parts[2:], attributes)
+    return Expression(f"{enclosed(parts[0], LOGIC, True)} with [{index}] = {parts[1]}", LOGIC)
+
+
 _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression]] = {
     "negative": _negative,
     "power": lambda parts, _: _power(parts[0], parts[1]),
@@ -214,6 +225,8 @@ _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression
     "where": _where,
     "clip": _clip,
     "getitem": _getitem,
+    "scatter": _scatter,
+    "assign": _assign,
     "linear": _linear,
     "positive": lambda parts, _: parts[0],
     "cast": _rearranged("cast"),

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
-from types import ModuleType
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.backward import Contribution, cotangents, run_backward
+from tinygrad_lite.drawing.data import as_data
 from tinygrad_lite.drawing.naming import Names, is_number
 from tinygrad_lite.drawing.notation import Expression, literal, write
 from tinygrad_lite.drawing.symbol import local_rule
-from tinygrad_lite.drawing.values import STRIP, described, gist
+from tinygrad_lite.drawing.values import STRIP, accumulation, gist
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
 
@@ -155,46 +155,7 @@ class Trace(Sequence[Event]):
 
     def to_dict(self) -> dict[str, Any]:
         """The trace as plain dictionaries, lists, strings and numbers: see :meth:`to_json`."""
-        names = self.names
-        nodes = [_tensor_node(names, x) for x in names.leaves]
-        edges = []
-        for i, t in enumerate(names.nodes):
-            operation, inputs = t.record[:2]
-            place = graph.site(t)
-            source = (
-                {"file": place.filename, "line": place.line, "code": place.source}
-                if place
-                else None
-            )
-            nodes.append(
-                {
-                    "id": f"op{i}",
-                    "label": operation.symbol,
-                    "name": operation.name,
-                    "kind": "operation",
-                    "module": names.path(t),
-                    "source": source,
-                }
-            )
-            nodes.append(_tensor_node(names, t) | {"source": source})
-            edges += [
-                {"id": f"op{i}.{slot}", "from": names.keys[x], "to": f"op{i}", "slot": slot}
-                for slot, x in enumerate(inputs)
-            ]
-            edges.append({"id": f"op{i}.out", "from": f"op{i}", "to": f"t{i}", "slot": None})
-        return {
-            "format": "tinygrad_lite trace",
-            "version": 1,
-            "output": names.keys[self.output],
-            "nodes": nodes,
-            "edges": edges,
-            "events": [_event_data(e) for e in self.events],
-            "gradients": {
-                names.keys[x]: described(self.gradients[names[x]])
-                for x in names.leaves
-                if x.requires_grad and names[x] in self.gradients
-            },
-        }
+        return as_data(self)
 
     def to_json(self, indent: int | None = None) -> str:
         """The trace as JSON text, for the player and for other programs.
@@ -231,19 +192,13 @@ class Trace(Sequence[Event]):
         """
         path = Path(path)
         if path.suffix == ".html":
-            text = player().page(self)
+            text = import_module("tinygrad_lite.drawing.player").page(self)
         elif path.suffix == ".json":
             text = self.to_json()
         else:
             raise ValueError(f"a trace is saved as .html (a player) or .json, not as {path.name!r}")
         path.write_text(text, encoding="utf-8")
         return path
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        """In a notebook: the player, if the trace is short enough for a cell, and the table."""
-        shown = player().frame(self)
-        text = {"text/plain": self.table()}
-        return text if shown is None else {**text, "text/html": shown}
 
 
 def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
@@ -270,11 +225,6 @@ def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
     contributions: list[Contribution] = []
     run_backward(output, gradient, observer=contributions.append)
     return Trace(names, contributions)
-
-
-def player() -> ModuleType:
-    """The player, which is needed by few programs and knows of traces itself."""
-    return import_module("tinygrad_lite.drawing.player")
 
 
 def observe_quietly(
@@ -309,22 +259,11 @@ def formula(names: Names, t: Tensor, slot: int, upstream: Any) -> str:
     ]
     result = names[t] if names.chosen(t) else "out"
     values = [x._data for x in inputs]
-    rule = local_rule(operation, slot, upstream, t._data, values, attributes, written, result)
+    try:
+        rule = local_rule(operation, slot, upstream, t._data, values, attributes, written, result)
+    except Exception:  # a user's rule may need more of an array than a symbol offers
+        return f"rule {slot} of {operation.name}(g)"
     return rule.expression.text
-
-
-def accumulation(before: Any, contribution: Any, after: Any) -> str:
-    """How a contribution adds up: ``3 + 4 → 7``, or the contribution alone if it is the first.
-
-    >>> accumulation(3.0, -4.0, -1.0)
-    '3 + (−4) → −1'
-    """
-    if before is None:
-        return gist(after, True)
-    added = gist(contribution, True)
-    return (
-        f"{gist(before, True)} + {f'({added})' if added[0] == '−' else added} → {gist(after, True)}"
-    )
 
 
 def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Event]:
@@ -393,43 +332,6 @@ def stated(names: Names, t: Tensor) -> str:
     operation, inputs, attributes = t.record[:3]
     parts = [literal(x.data) if is_number(x) else Expression(names[x]) for x in inputs]
     return write(operation.name, parts, attributes).text
-
-
-def _tensor_node(names: Names, t: Tensor) -> dict[str, Any]:
-    return {
-        "id": names.keys[t],
-        "label": names[t],
-        "kind": names.kind(t),
-        "shape": list(t.shape),
-        "dtype": str(t.dtype),
-        "requires_grad": t.requires_grad,
-        "value": described(t.data),
-        "module": names.path(t),
-        "source": None,
-    }
-
-
-def _event_data(e: Event) -> dict[str, Any]:
-    return {
-        "step": e.step,
-        "edge": f"{e.node}.{e.slot}",
-        "node": e.node,
-        "operation": e.operation,
-        "symbol": e.symbol,
-        "result": e.result,
-        "slot": e.slot,
-        "target": e.target,
-        "target_id": e.target_key,
-        "formula": e.formula,
-        "upstream": described(e.upstream),
-        "local": None if e.local is None else described(e.local),
-        "contribution": described(e.contribution),
-        "before": None if e.before is None else described(e.before),
-        "after": described(e.after),
-        "accumulation": accumulation(e.before, e.contribution, e.after),
-        "module": e.module,
-        "source": {"file": e.file, "line": e.line, "code": e.code},
-    }
 
 
 def _aligned(rows: list[list[str]]) -> str:

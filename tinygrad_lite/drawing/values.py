@@ -111,6 +111,20 @@ def gist(value: Any, length: bool = False) -> str:
     return f"{number(np.mean(array, dtype=np.float64))} ± {number(np.std(array, dtype=np.float64))}"
 
 
+def accumulation(before: Any, contribution: Any, after: Any) -> str:
+    """How a contribution adds up: ``3 + 4 → 7``, or the contribution alone if it is the first.
+
+    >>> accumulation(3.0, -4.0, -1.0)
+    '3 + (−4) → −1'
+    """
+    if before is None:
+        return gist(after, True)
+    added = gist(contribution, True)
+    return (
+        f"{gist(before, True)} + {f'({added})' if added[0] == '−' else added} → {gist(after, True)}"
+    )
+
+
 def described(value: Any) -> dict[str, Any]:
     """An array as plain data: ``whole`` if it is small, else a summary with a heat strip.
 
