@@ -116,8 +116,10 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         for probe in probes:
             probe._requires_grad = True
         pulled = _pull_all(outputs, marks, probes, create_graph=True)
-        further = any(_differentiable(o, marks) for o in outputs)
-        moved = _pull_all(pulled, probes, directions, create_graph=further)
+    further = any(_differentiable(o, marks) for o in outputs) or (
+        mode().grad and any(isinstance(d, Tensor) and d._requires_grad for d in directions)
+    )
+    moved = _pull_all(pulled, probes, directions, create_graph=further)
     return nest([_settled(o, marks) for o in outputs]), nest(moved)
 
 

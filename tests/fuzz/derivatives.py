@@ -32,7 +32,7 @@ def transformed(world: World) -> Pair | None:
     x = world.of_ndim(0, 3)
     f, first, second = world.rng.choice(CURVES)
     first, second = (f"({part.format(x=x)})" for part in (first, second))
-    kind = world.rng.choice(("grad", "vjp", "jvp", "hvp", "jacobian", "value_and_grad"))
+    kind = world.rng.choice(("grad", "vjp", "jvp", "hvp", "jacobian", "value_and_grad", "two"))
     if kind == "grad":
         return Pair(f"tg.grad(lambda t: tg.sum({f}))({x})", first)
     if kind == "value_and_grad":
@@ -44,6 +44,13 @@ def transformed(world: World) -> Pair | None:
     v = world.of_shape(world.shape(x))
     if world.dtype(v) != world.dtype(x):
         return None
+    if kind == "two":
+        w = world.of_shape(world.shape(x))
+        z = world.of_shape(world.shape(x))
+        if {world.dtype(w), world.dtype(z)} != {world.dtype(x)}:
+            return None
+        here = f"tg.jvp(lambda s, t: s * tg.sin(t), ({z}, {x}), ({w}, {v}))[1]"
+        return Pair(here, f"{w} * torch.sin({x}) + {z} * torch.cos({x}) * {v}")
     if kind == "vjp":
         return Pair(f"tg.vjp(lambda t: {f}, {x})[1]({v})[0]", f"{first} * {v}")
     if kind == "jvp":

@@ -119,7 +119,7 @@ def counted(world: World) -> Pair | None:
     """A variable times what has no derivative: how many, whether all or any, which is largest."""
     x = world.of_ndim(1)
     axis = world.axis(x)
-    if not world.away_from(x, 0):
+    if not world.away_from(x, 0) or world.dtype(x) != np.float64:
         return None
     name = world.rng.choice(("count_nonzero", "any", "all"))
     there = f"torch.{name}({x} > 0, dim={axis}).unsqueeze({axis})"
