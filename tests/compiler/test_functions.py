@@ -147,7 +147,9 @@ def test_results_are_the_callers_own(rng: np.random.Generator) -> None:
             assert not np.shares_memory(value.numpy(), w.numpy())
         same(y.detach().numpy(), x)
         same(g.numpy(), x)
-        part.detach().numpy()[:] = 0  # the others do not notice, or it is a part of y as it is eagerly
+        part.detach().numpy()[:] = (
+            0  # the others do not notice, or it is a part of y as it is eagerly
+        )
         assert column.shape == (3, 1)
 
 
@@ -204,19 +206,37 @@ def test_layers_with_memory_and_pictures_of_other_ranks(rng: np.random.Generator
 
 
 UNARY = [tg.exp, tg.tanh, tg.relu, tg.abs, tg.sigmoid, tg.square, lambda x: -x, lambda x: x.T.T]
-BINARY = [tg.add, tg.multiply, tg.subtract, tg.maximum, lambda x, y: x / (1 + y * y), tg.matmul,
-          lambda x, y: tg.where(x > y, x, 2.0), lambda x, y: tg.concatenate([x, y])[:3]]
-REDUCED = [lambda x: x - x.mean(axis=0), lambda x: x / (1 + x.max(axis=1, keepdims=True) ** 2),
-           lambda x: x * x.sum(), lambda x: tg.softmax(x, axis=0), lambda x: tg.log_softmax(x),
-           lambda x: x[[2, 0, 0]], lambda x: x + x[1], lambda x: x.reshape(9).reshape(3, 3).T]
+BINARY = [
+    tg.add,
+    tg.multiply,
+    tg.subtract,
+    tg.maximum,
+    lambda x, y: x / (1 + y * y),
+    tg.matmul,
+    lambda x, y: tg.where(x > y, x, 2.0),
+    lambda x, y: tg.concatenate([x, y])[:3],
+]
+REDUCED = [
+    lambda x: x - x.mean(axis=0),
+    lambda x: x / (1 + x.max(axis=1, keepdims=True) ** 2),
+    lambda x: x * x.sum(),
+    lambda x: tg.softmax(x, axis=0),
+    lambda x: tg.log_softmax(x),
+    lambda x: x[[2, 0, 0]],
+    lambda x: x + x[1],
+    lambda x: x.reshape(9).reshape(3, 3).T,
+]
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_random_programs(data: st.DataObject) -> None:
     plan = data.draw(
-        st.lists(st.tuples(st.integers(0, 2), st.integers(0, 7), st.integers(0, 99), st.integers(0, 99)),
-                 min_size=1, max_size=10)
+        st.lists(
+            st.tuples(st.integers(0, 2), st.integers(0, 7), st.integers(0, 99), st.integers(0, 99)),
+            min_size=1,
+            max_size=10,
+        )
     )
     w = tg.tensor(np.random.default_rng(0).standard_normal((3, 3)), requires_grad=True)
 
@@ -226,8 +246,11 @@ def test_random_programs(data: st.DataObject) -> None:
         for family, which, a, b in plan:
             u, v = made[a % len(made)], made[b % len(made)]
             made.append(
-                UNARY[which](u) if family == 0 else BINARY[which](u, v) if family == 1 else
-                REDUCED[which](u)
+                UNARY[which](u)
+                if family == 0
+                else BINARY[which](u, v)
+                if family == 1
+                else REDUCED[which](u)
             )
         out = tg.tanh(made[-1] + 0 * w)
         out.sum().backward()

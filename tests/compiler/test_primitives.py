@@ -54,8 +54,10 @@ def test_value_and_gradients(row: Any, example: Any) -> None:
         marks = [x + 0 if f else x for x, f in zip(inputs, floating)]
         out = operation(*marks, **attributes)
         weights = tg.cos(tg.cast(out, float) + 0.3)
-        first = tg.vjp(lambda *xs: _mixed(operation, xs, marks, floating, attributes),
-                       *[m for m, f in zip(marks, floating) if f])[1](weights.detach())
+        first = tg.vjp(
+            lambda *xs: _mixed(operation, xs, marks, floating, attributes),
+            *[m for m, f in zip(marks, floating) if f],
+        )[1](weights.detach())
         return out, first
 
     compiled = tg.compile(value)

@@ -129,9 +129,7 @@ class Bound:
             rest = iter(numbers)
             for t, slot in slots:
                 if slot is not None:
-                    t.grad = constant(
-                        self.namespace[slot.name] if slot.value.shape else next(rest)
-                    )
+                    t.grad = constant(self.namespace[slot.name] if slot.value.shape else next(rest))
                 elif effect.gradients[t] is None:
                     t.grad = None
             result = effect.call()
@@ -204,8 +202,13 @@ class Bound:
         """The leaves of what the function returns, from what the program returned."""
         rest = iter(results if self.several else (results,))
         found = [
-            r.thing if r.value is None else arguments[r.value.source] if r.thing else
-            next(rest) if r.as_array else self.tensor(next(rest), r.requires_grad)
+            r.thing
+            if r.value is None
+            else arguments[r.value.source]
+            if r.thing
+            else next(rest)
+            if r.as_array
+            else self.tensor(next(rest), r.requires_grad)
             for r in self.program.returned
         ]
         for t in self.program.writes:
@@ -244,8 +247,7 @@ def _is_plain_step(effect: Effect, source: Source) -> bool:
     if effect.call != effect.owner.step:
         return False
     return all(
-        v is None
-        or ((t, v) in source.slots and bool(v.shape) and t._data.flags.c_contiguous)
+        v is None or ((t, v) in source.slots and bool(v.shape) and t._data.flags.c_contiguous)
         for t, v in effect.gradients.items()
     )
 
@@ -253,8 +255,11 @@ def _is_plain_step(effect: Effect, source: Source) -> bool:
 def _first_effect(source: Source) -> int:
     """The number of the first line that updates something."""
     lines = source.text.splitlines()
-    calls = [i for i, line in enumerate(lines, 1) if line.startswith("    ")
-             and any(f"{name}(" in line for name in source.effects)]
+    calls = [
+        i
+        for i, line in enumerate(lines, 1)
+        if line.startswith("    ") and any(f"{name}(" in line for name in source.effects)
+    ]
     return calls[0] if calls else len(lines) + 1
 
 

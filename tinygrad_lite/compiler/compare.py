@@ -26,7 +26,9 @@ def settle(before: Program, now: Program) -> None:
     for a, b in zip(before.steps, now.steps):
         if isinstance(a, Instruction) and isinstance(b, Instruction):
             if a.operation is not b.operation and a.operation.forward is not b.operation.forward:
-                raise _differs(now, b, f"{a.operation.name} in one call, {b.operation.name} in the next")
+                raise _differs(
+                    now, b, f"{a.operation.name} in one call, {b.operation.name} in the next"
+                )
             if len(a.inputs) != len(b.inputs):
                 raise _differs(now, b, "another number of arguments in the next call")
             for u, v in zip(a.inputs, b.inputs):
@@ -46,7 +48,9 @@ def _match(program: Program, pairs: dict[Value, Value], a: Value, b: Value, step
     if a.kind == "result" or b.kind == "result":
         raise _differs(program, step, "it read the result of another operation in the next call")
     if a.kind != b.kind or a.shape != b.shape or a.dtype != b.dtype:
-        raise _differs(program, step, f"its argument was a {a.kind} {a.shape}, then {b.kind} {b.shape}")
+        raise _differs(
+            program, step, f"its argument was a {a.kind} {a.shape}, then {b.kind} {b.shape}"
+        )
     if a.kind == "argument":
         if a.source != b.source:
             raise _differs(program, step, "it read another argument in the next call")
@@ -59,8 +63,12 @@ def _constant(program: Program, pairs: dict[Value, Value], a: Value, b: Value, s
     pairs[a] = b
     data = [getattr(v.source, "_data", v.source) for v in (a, b)]
     if not np.array_equal(*data, equal_nan=b.dtype.kind in "fc"):
-        what = f"the number {data[0]!r} became {data[1]!r}" if not b.shape else (
-            f"an array of shape {b.shape}, which did not come from an argument, had other values"
+        what = (
+            f"the number {data[0]!r} became {data[1]!r}"
+            if not b.shape
+            else (
+                f"an array of shape {b.shape}, which did not come from an argument, had other values"
+            )
         )
         raise _differs(program, b if b.site is not None else step, f"{what} in the next call")
     b.kind, b.source = "constant", data[1]

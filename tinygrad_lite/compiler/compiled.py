@@ -132,8 +132,9 @@ class Compiled:
         if first is not None:
             notes = optimise(program)
             bound = Bound(program, Emission(program, self._parameters(program), paths).write())
-        operands = {id(v.source) for s in program.instructions for v in s.inputs
-                    if v.kind == "captured"}
+        operands = {
+            id(v.source) for s in program.instructions for v in s.inputs if v.kind == "captured"
+        }
         conditions = Conditions()
         conditions.watch(watch, operands)
         _leaf_conditions(conditions, program)
@@ -152,8 +153,10 @@ class Compiled:
         self._given_up = True
         stale = [v for v in self._variants if v.key == key]
         what = stale[0].conditions.first_broken() if stale else ""
-        why = f"{what} changes from call to call" if what else (
-            f"its arguments were new again: {in_words(leaves)}"
+        why = (
+            f"{what} changes from call to call"
+            if what
+            else (f"its arguments were new again: {in_words(leaves)}")
         )
         warnings.warn(
             f"{self._name} was traced {BOUND} times, and is run without compilation from now on: "
@@ -230,7 +233,51 @@ class Compiled:
 
 
 def compile(function: Callable[..., Any]) -> Compiled:
-    """Make a function of arrays, tensors and plain values quick: as NumPy source without overhead."""
+    """Write a function down as straight-line NumPy, and run that instead of it.
+
+    The function may compute, run backward passes and optimiser steps, and return any nest of
+    tensors and arrays. Its first two calls with arguments of a kind (structure, shapes, dtypes,
+    plain values) run as they are; what both did is then compiled, and later calls run that: the
+    same numbers to rounding, the same random draws, the same effects on parameters, gradients and
+    optimisers. The memory it works in is allocated once; what it returns is the caller's own.
+
+    Parameters and settings of optimisers are read anew by every call. When something else changes
+    that the function read from outside (a global, an attribute, a module's mode), it is traced
+    again. What Python does with the values of tensors cannot be followed and is an error.
+
+    Args:
+        function: a function, a method or a module; with the ``@`` sign, what is defined below.
+
+    Returns:
+        A :class:`Compiled`: it is called as the function is; ``source``, ``explain()`` and
+        ``save_source(path)`` show what it has become.
+
+    Raises:
+        tinygrad_lite.compiler.Error: when it is called, if it reads values in the middle, or does
+            something else in one call than in the next; with the line and what to do.
+
+    >>> import numpy as np
+    >>> import tinygrad_lite as tg
+    >>> w = tg.tensor([1.0, 2.0], requires_grad=True, name="w")
+    >>> optimizer = tg.optim.SGD([w], lr=0.1)
+    >>> @tg.compile
+    ... def step(x):
+    ...     optimizer.zero_grad()
+    ...     loss = ((w * x) ** 2).mean()
+    ...     loss.backward()
+    ...     optimizer.step()
+    ...     return loss
+    >>> for _ in range(3):
+    ...     loss = step(np.array([1.0, 1.0]))
+    >>> loss.item()
+    1.640...
+    >>> print(step.source)
+    \"""step, as NumPy source; written by tinygrad_lite.compile.\"""
+    ...
+    def step(x):
+        multiply_1 = multiply(w, x, b0)  # float64 (2,)
+    ...
+    """
     return Compiled(function)
 
 

@@ -153,8 +153,12 @@ class Driver:
         ]
         alone = program.returned[0] if len(program.returned) == 1 else None
         bare = object()
-        if alone is None or alone.value is None or alone.thing or bound.several or (
-            program.structure([bare]) is not bare
+        if (
+            alone is None
+            or alone.value is None
+            or alone.thing
+            or bound.several
+            or (program.structure([bare]) is not bare)
         ):
             return [*lines, "return structure(leaves(() if out is None else out, args))"]
         if alone.as_array:

@@ -346,9 +346,7 @@ class Emission:
                 lines.append(f"{slot.name} = {part}")
         if w.pool.buffers:
             lines += ["", f"# Buffers, {size_in_words(w.pool.nbytes)}: every call writes them anew"]
-        lines += [
-            f"{b.name} = np.empty({b.shape}, {spelled(b.dtype)})" for b in w.pool.buffers
-        ]
+        lines += [f"{b.name} = np.empty({b.shape}, {spelled(b.dtype)})" for b in w.pool.buffers]
         if text.views:
             lines += ["", "# Other views of the same memory", *text.views]
         lines += ["", "", f"def {source.function}({', '.join(source.parameters)}):"]
@@ -376,4 +374,3 @@ def size_in_words(nbytes: int) -> str:
             return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} GiB"
-

@@ -227,7 +227,6 @@ class Conditions:
             "same": same,
             "snapshot": snapshot,
             "unchanged": np.array_equal,
-            "ids": lambda m: list(map(id, vars(m).values())),
         }
 
     def name(self, thing: Any) -> str:
@@ -246,7 +245,10 @@ class Conditions:
         for module, values in watch.modules.values():
             self.name(values)  # which keeps them alive, so that nothing else can have their ids
             known = self.name([id(v) for v in values])
-            self.add(f"ids({self.name(module)}) == {known}", f"{type(module).__name__}'s attributes")
+            self.add(
+                f"[*map(id, {self.name(vars(module))}.values())] == {known}",
+                f"{type(module).__name__}'s attributes",
+            )
         for guard in watch.guards.values():
             self.guard(guard, operands)
 

@@ -34,9 +34,7 @@ def is_view(step: Instruction) -> bool:
     if name == "getitem":
         pattern = step.attributes["pattern"]
         return bool(step.out.shape) and not any(part is ARRAY for part in pattern)
-    return name in ("reshape", "transpose", "broadcast_to") and bool(
-        step.inputs[0].shape
-    )
+    return name in ("reshape", "transpose", "broadcast_to") and bool(step.inputs[0].shape)
 
 
 class Lifetimes:

@@ -10,7 +10,7 @@ import textwrap
 import typing
 from collections.abc import Iterator
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from tinygrad_lite.compiler.binding import Bound
 from tinygrad_lite.compiler.program import Effect, Error
 from tinygrad_lite.tensor import Tensor
 
-REPEAT = '''def repeat(first):
-    raise FloatingPointError("a gradient is not a number")'''
+REPEAT = """def repeat(first):
+    raise FloatingPointError("a gradient is not a number")"""
 
 
 def save(bound: Bound, path: str | Path) -> Path:
@@ -116,7 +116,12 @@ class Bundle:
     """Definitions, each with what it refers to, so that they can stand in a file of their own."""
 
     def __init__(self) -> None:
-        self.imports = {"import numpy as np", "from pathlib import Path", "import numpy", "import typing"}
+        self.imports = {
+            "import numpy as np",
+            "from pathlib import Path",
+            "import numpy",
+            "import typing",
+        }
         self.lines: list[str] = [
             "",
             "def generator(bits, state):",
@@ -208,9 +213,23 @@ def _syntax(thing: Any) -> Any:
             node.end_lineno or node.lineno
         ):
             code = compile(ast.Expression(node), "", "eval").co_consts[0]
-            if (code.co_code, code.co_names) == (wanted.co_code, wanted.co_names):
+            if _features(code) == _features(wanted) and _covers(node.body, wanted):
                 return node
     raise LookupError
+
+
+def _features(code: CodeType) -> tuple[Any, ...]:
+    """What tells most of the lambdas of one line apart."""
+    constants = [c for c in code.co_consts if not isinstance(c, CodeType)]
+    return code.co_varnames, code.co_names, constants
+
+
+def _covers(body: ast.expr, code: CodeType) -> bool:
+    """Whether the code is that of the expression, as far as this Python knows."""
+    if not hasattr(code, "co_positions"):  # until Python 3.10
+        return True
+    places = [(line, column) for line, _, column, _ in code.co_positions()]
+    return (body.lineno, body.col_offset) in places
 
 
 def _free_names(tree: ast.AST) -> Iterator[str]:
@@ -221,7 +240,11 @@ def _free_names(tree: ast.AST) -> Iterator[str]:
             if getattr(node, part, None) is not None:
                 skipped.update(map(id, ast.walk(getattr(node, part))))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in skipped:
+        if (
+            isinstance(node, ast.Name)
+            and isinstance(node.ctx, ast.Load)
+            and id(node) not in skipped
+        ):
             yield node.id
 
 
@@ -232,5 +255,3 @@ class _Renamed(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.AST:
         node.id = self.names.get(node.id, node.id)
         return node
-
-

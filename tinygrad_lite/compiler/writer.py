@@ -121,8 +121,10 @@ class Writer:
                 self.solid.add(v)
             return self.local[v]
         if v.weak:
-            fits = dtype is not None and (dtype.kind == "f" or (
-                dtype.kind in "iu" and isinstance(data, int) and not isinstance(data, bool)))
+            fits = dtype is not None and (
+                dtype.kind == "f"
+                or (dtype.kind in "iu" and isinstance(data, int) and not isinstance(data, bool))
+            )
             if fits and dtype is not None and isinstance(data, (int, float)):
                 return self.constant(data, dtype)
             return repr(data)
@@ -222,7 +224,9 @@ class Writer:
 
 def spelled(dtype: np.dtype[Any]) -> str:
     """A dtype in source."""
-    return f"np.{dtype.name}" if hasattr(np, dtype.name) and dtype.name != "bool" else repr(dtype.str)
+    return (
+        f"np.{dtype.name}" if hasattr(np, dtype.name) and dtype.name != "bool" else repr(dtype.str)
+    )
 
 
 Emitter = Callable[[Instruction, Writer], bool]

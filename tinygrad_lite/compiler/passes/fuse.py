@@ -41,9 +41,7 @@ logarithm: Primitive = primitive(np.log, name="log")
 quotient: Primitive = primitive(np.divide, name="divide")
 difference: Primitive = primitive(np.subtract, name="subtract")
 product: Primitive = primitive(np.multiply, name="multiply")
-row_sum: Primitive = primitive(
-    lambda x: np.add.reduce(x, axis=-1, keepdims=True), name="row_sum"
-)
+row_sum: Primitive = primitive(lambda x: np.add.reduce(x, axis=-1, keepdims=True), name="row_sum")
 label_loss: Primitive = primitive(
     lambda logs, z, hot, *, share: share * (np.sum(logs) - np.vdot(z, hot)), name="label_loss"
 )
@@ -154,16 +152,16 @@ def _rewrite(
     s, logs = (Value("result", row, out.dtype) for _ in range(2))
     hot: dict[Value, Value] = {}
 
-    def make(operation: Primitive, inputs: list[Value], to: Value, **attributes: Any) -> Instruction:
+    def make(
+        operation: Primitive, inputs: list[Value], to: Value, **attributes: Any
+    ) -> Instruction:
         return Instruction(operation, inputs, attributes, to, softmax.scope, softmax.site)
 
     def encoded(labels: Value) -> list[Instruction]:
         if labels in hot:
             return []
         hot[labels] = Value("result", out.shape, out.dtype)
-        return [
-            make(one_hot, [labels], hot[labels], classes=out.shape[1], dtype=out.dtype)
-        ]
+        return [make(one_hot, [labels], hot[labels], classes=out.shape[1], dtype=out.dtype)]
 
     steps: list[Instruction | Effect] = []
     ends = {last: (labels, scale) for last, labels, scale in gradients}

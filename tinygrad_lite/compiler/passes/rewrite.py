@@ -46,9 +46,7 @@ def replace(program: Program, rule: Replacement) -> None:
     steps: list[Instruction | Effect] = []
     for step in program.steps:
         if isinstance(step, Effect):
-            step.gradients = {
-                t: v and instead.get(v, v) for t, v in step.gradients.items()
-            }
+            step.gradients = {t: v and instead.get(v, v) for t, v in step.gradients.items()}
             steps.append(step)
             continue
         step.inputs = [instead.get(v, v) for v in step.inputs]

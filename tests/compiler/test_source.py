@@ -1,0 +1,199 @@
+"""The source of a compiled step: what it says, what it allocates, and that it runs on its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tracemalloc
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn, optim
+from tinygrad_lite.compiler import Error
+from tinygrad_lite.nn import functional as F
+
+
+class MLP(nn.Module):
+    def __init__(self) -> None:
+        self.first = nn.Linear(20, 64, rng=0)
+        self.second = nn.Linear(64, 5, rng=1)
+
+    def forward(self, x: Any) -> Any:
+        return self.second(tg.relu(self.first(x)))
+
+
+def training(make: Any = lambda p: optim.SGD(p, lr=0.1), dropout: bool = False) -> Any:
+    model = MLP()
+    optimizer = make(model.parameters())
+    noise = nn.Dropout(0.2, rng=3)
+
+    def train_step(x: Any, labels: Any) -> Any:
+        optimizer.zero_grad()
+        scores = model(noise(x) if dropout else x)
+        loss = F.cross_entropy(scores, labels)
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    return tg.compile(train_step), model
+
+
+def batch(seed: int = 0) -> tuple[Any, Any]:
+    rng = np.random.default_rng(seed)
+    return rng.standard_normal((32, 20)).astype(np.float32), rng.integers(0, 5, 32)
+
+
+def test_it_reads_like_the_model() -> None:
+    step, _ = training()
+    with pytest.raises(RuntimeError, match="call it twice"):
+        _ = step.source
+    for _ in range(3):
+        step(*batch())
+    for text in (
+        "def train_step(x, labels):",
+        "first_weight",
+        "second_bias",
+        "d_first_weight",
+        "float32 (32, 64)",
+        "return loss",
+    ):
+        assert text in step.source
+    body = step.source.partition("def train_step")[2]
+    assert not any(word in body for word in ("for ", "while ", "lambda", "tinygrad"))
+
+
+def test_it_says_what_was_done() -> None:
+    step, _ = training()
+    for _ in range(3):
+        step(*batch())
+    text = step.explain()
+    for part in ("operations traced", "softmax cross-entropy", "relu", "dropped", "KiB", "SGD"):
+        assert part in text
+
+
+def test_the_number_of_numpy_calls() -> None:
+    step, _ = training()
+    for _ in range(3):
+        step(*batch())
+    body = step.source.partition("def train_step")[2].splitlines()
+    assert len([line for line in body if "(" in line]) <= 38
+
+
+@pytest.mark.parametrize("dropout", [False, True])
+@pytest.mark.parametrize("optimizer", [optim.SGD, optim.Adam, optim.RMSprop])
+def test_no_arrays_are_allocated(optimizer: Any, dropout: bool) -> None:
+    step, _ = training(lambda p: optimizer(p, lr=0.01), dropout)
+    given = batch()
+    for _ in range(5):
+        step(*given)
+    tracemalloc.start()
+    try:
+        step(*given)
+        tracemalloc.reset_peak()
+        before = tracemalloc.get_traced_memory()[0]
+        step(*given)
+        peak = tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+    assert peak < 6000, f"{peak} bytes, where the smallest hidden array takes 8192"
+
+
+def test_nothing_is_kept_from_call_to_call() -> None:
+    step, _ = training()
+    for _ in range(5):
+        step(*batch())
+    tracemalloc.start()
+    try:
+        given = batch()
+        step(*given)
+        before = tracemalloc.get_traced_memory()[0]
+        for _ in range(50):
+            step(*given)
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert grown < 2000
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        lambda p: optim.SGD(p, lr=0.1, momentum=0.9, weight_decay=0.01),
+        lambda p: optim.Adam(p, lr=0.01),
+        lambda p: optim.RMSprop(p, lr=0.01),
+        lambda p: optim.Adagrad(p, lr=0.01),
+    ],
+)
+@pytest.mark.parametrize("dropout", [False, True])
+def test_the_saved_file_runs_on_numpy_alone(optimizer: Any, dropout: bool, tmp_path: Path) -> None:
+    step, model = training(optimizer, dropout)
+    for seed in range(4):
+        step(*batch(seed))
+    path = step.save_source(tmp_path / "step.py")
+    assert path == tmp_path / "step.py"
+    x, labels = batch(9)
+    np.savez(tmp_path / "batch.npz", x=x, labels=labels)
+    (tmp_path / "run.py").write_text(
+        "import sys\n"
+        "import numpy as np\n"
+        "from step import first_weight, train_step\n"
+        "batch = np.load('batch.npz')\n"
+        "losses = [train_step(batch['x'], batch['labels']) for _ in range(5)]\n"
+        "assert not any(name.startswith('tinygrad_lite') for name in sys.modules)\n"
+        "np.savez('result.npz', losses=losses, weight=first_weight)\n"
+    )
+    command = [sys.executable, "-W", "error", "run.py"]
+    subprocess.run(command, cwd=tmp_path, check=True, env={})
+    result = np.load(tmp_path / "result.npz")
+    losses = [step(x, labels).item() for _ in range(5)]
+    np.testing.assert_allclose(result["losses"], losses, rtol=1e-5)
+    np.testing.assert_allclose(result["weight"], model.first.weight.numpy(), rtol=1e-5, atol=1e-6)
+
+
+def _cubed(x: Any, *, factor: float) -> Any:
+    return factor * x * np.square(x)
+
+
+cube = tg.primitive(_cubed, [lambda g, out, x, factor: g * (3 * factor) * x**2], name="cube")
+half = tg.primitive(lambda x: x / 2, [lambda g, out, x: g / 2], name="half")
+
+
+def test_a_users_own_operations_are_in_the_file(tmp_path: Path) -> None:
+    gradient = tg.compile(tg.grad(lambda x: (half(cube(x, factor=2.0)) * tg.logsumexp(x)).sum()))
+    x = np.linspace(-1.0, 2.0, 6)
+    for _ in range(3):
+        wanted = gradient(x)
+    gradient.save_source(tmp_path / "gradient.py")
+    np.save(tmp_path / "x.npy", x)
+    program = "import numpy as np, gradient; np.save('g.npy', gradient.gradient(np.load('x.npy')))"
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True, env={})
+    np.testing.assert_allclose(np.load(tmp_path / "g.npy"), wanted.numpy(), rtol=1e-12)
+
+
+def test_an_operation_without_source_is_not_saved(tmp_path: Path) -> None:
+    namespace: dict[str, Any] = {}
+    exec("def forward(x):\n    return x * 2", namespace)
+    double = tg.primitive(namespace["forward"], name="double")
+    compiled = tg.compile(lambda x: double(x))
+    for _ in range(3):
+        compiled(np.ones(3))
+    with pytest.raises(Error, match="source of double.* is not at hand"):
+        compiled.save_source(tmp_path / "double.py")
+
+
+def test_errors_in_the_source_show_its_lines() -> None:
+    def forward(x: Any) -> Any:
+        if x[0] > 1:
+            raise ArithmeticError("too large")
+        return x * 2
+
+    careful = tg.primitive(forward, name="careful")
+    compiled = tg.compile(lambda x: careful(x))
+    for _ in range(3):
+        compiled(np.zeros(3))
+    with pytest.raises(ArithmeticError, match="too large"):
+        compiled(np.full(3, 2.0))
