@@ -8,12 +8,13 @@ import numpy as np
 
 from tests.fuzz.world import Pair, World
 
-# Ways into the domain of a function that is not defined, or not tame, everywhere.
+# Ways into the domain of a function that is not defined, or not tame, everywhere: where sigmoid and
+# tanh are saturated, PyTorch's derivatives have few digits left to compare with.
 INTO = {
     "positive": ("{x} * {x} + 0.5", lambda v: v > 0.2),
     "unit": ("{m}.sin({x}) * 0.9", lambda v: abs(v) < 0.95),
     "above one": ("{x} * {x} + 1.5", lambda v: v > 1.2),
-    "small": ("{m}.tanh({x}) * 3.0", lambda v: abs(v) < 4),
+    "small": ("{m}.sin({x}) * 3.0", lambda v: abs(v) < 4),
     "above minus one": ("{x} * {x} - 0.5", lambda v: v > -0.8),
     "away from zero": ("{x} * {x} + 0.5", lambda v: abs(v) > 0.2),
     "quarter": ("{m}.sin({x}) * 1.2", lambda v: abs(v) < 1.3),
@@ -38,8 +39,8 @@ FUNCTIONS: dict[str, tuple[str, str | None, tuple[float, ...], bool]] = {
     "softsign": ("torch.nn.functional.softsign({})", None, (0,), False),
     "softplus": ("torch.logaddexp({}, torch.tensor(0.0, dtype={}.dtype))", None, (), False),
     "logsigmoid": ("torch.nn.functional.logsigmoid({})", None, (), False),
-    "sigmoid": ("torch.sigmoid({})", None, (), False),
-    "tanh": ("torch.tanh({})", None, (), False),
+    "sigmoid": ("torch.sigmoid({})", "small", (), False),
+    "tanh": ("torch.tanh({})", "small", (), False),
     "sin": ("torch.sin({})", None, (), False),
     "cos": ("torch.cos({})", None, (), False),
     "tan": ("torch.tan({})", "quarter", (), False),
