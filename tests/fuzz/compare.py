@@ -140,6 +140,7 @@ def against_differences(program: Program, ours: Found) -> str | None:
         return np.asarray(np.sum(sums))
 
     oracle = Oracle(total, [program.leaves[n] for n in names])
+    oracle.analytic = False  # a sum of corners looks smooth where their slopes cancel
     rng = np.random.default_rng(0)
     direction = [rng.uniform(-1, 1, program.leaves[n].shape) for n in names]
     estimate = oracle.derivative(direction)

@@ -55,3 +55,13 @@ def test_jvp_and_hvp_leave_no_record_under_no_grad(requires_grad: bool):
     assert not any(t.requires_grad for t in (value, moved, bent, several))
     np.testing.assert_array_equal(moved, [4.0, 12.0])
     np.testing.assert_array_equal(bent, [12.0, 36.0])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("zero", [0.0, -0.0])
+def test_the_error_function_and_gelu_at_either_zero(dtype: type, zero: float):
+    x = tg.tensor(np.array([zero], dtype), requires_grad=True)
+    assert tg.erfc(x).item() == 1
+    assert tg.normal_cdf(x).item() == 0.5
+    tg.gelu(x).sum().backward()
+    assert x.grad.item() == 0.5

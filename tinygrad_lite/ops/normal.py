@@ -62,7 +62,7 @@ def _erfc_single(x: Any) -> Any:
     tail = np.exp(-coarse * coarse) * np.exp((coarse - y) * (coarse + y))
     tail *= _polynomial(y, NUMERATOR)
     tail /= _polynomial(y, DENOMINATOR)
-    return np.copysign(tail, x) + np.float32(2) * (x < 0)
+    return np.copysign(tail, x) + np.float32(2) * np.signbit(x)  # -0 has a sign as well
 
 
 def _each(function: Callable[[float], float], x: Any) -> Any:
