@@ -48,5 +48,5 @@ def has_nan(c: Any) -> bool:
     if isinstance(values, np.ndarray):
         # The dot product reads each element once; squares may overflow, but only NaN gives NaN.
         total = np.vdot(values, values)
-        return total != total
+        return bool(total != total)
     return isinstance(values, np.generic) and bool(values != values)

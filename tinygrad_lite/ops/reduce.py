@@ -33,7 +33,9 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
 def spread(g: Any, x: Any, axis: Axis) -> Any:
     """``g``, the gradient of a reduction of ``x``, repeated along the axes that were reduced."""
     shape = np.shape(x)
-    return broadcast_to(reshape(g, kept(shape, axis)), shape)
+    if np.ndim(g) not in (0, len(shape)):
+        g = reshape(g, kept(shape, axis))
+    return broadcast_to(g, shape)
 
 
 def floating(x: Any) -> Any:

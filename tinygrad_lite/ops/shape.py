@@ -171,8 +171,20 @@ def roll(x: Any, shift: Any, axis: int | tuple[int, ...] | None = None) -> Any:
     return _roll(x, shift=shift, axis=axis)
 
 
+FEW = 4096  # elements that are filled in quicker than NumPy makes a view
+
+
+def _repeated(x: Any, *, shape: tuple[int, ...]) -> Any:
+    known = isinstance(x, (np.ndarray, np.generic)) and x.ndim <= len(shape)
+    if not known or math.prod(shape) > FEW:
+        return np.broadcast_to(x, shape)
+    out = np.empty(shape, x.dtype)
+    out[...] = x
+    return out
+
+
 _broadcast_to = primitive(
-    lambda x, *, shape: np.broadcast_to(x, shape),
+    _repeated,
     (lambda g, out, x, shape: g,),
     name="broadcast_to",
     symbol="broadcast",
@@ -189,7 +201,7 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     tensor([[1., 2.],
             [1., 2.]])
     """
-    return _broadcast_to(x, shape=shape)
+    return _broadcast_to(x, shape=(shape,) if isinstance(shape, int) else tuple(shape))
 
 
 def expand_dims(x: Any, axis: int | tuple[int, ...]) -> Any:
