@@ -1,4 +1,4 @@
-"""Functions of any kind, compiled: inference, transforms, nested results, and operations of a user's own."""
+"""Functions of any kind, compiled: inference, transforms, nests, and operations of a user's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given, settings, strategies as st
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
-from tinygrad_lite.nn import functional as F
 
 
 class Pair(NamedTuple):
@@ -94,7 +93,7 @@ def test_transforms(transform: Any, rng: np.random.Generator) -> None:
 
 
 def test_the_fourth_derivative() -> None:
-    f = lambda x: tg.exp(-(x**2))  # noqa: E731 - a formula
+    f = lambda x: tg.exp(-(x**2))
     fourth = tg.grad(tg.grad(tg.grad(tg.grad(f))))
     agree(fourth, *[(np.float64(x),) for x in (0.1, 0.7, -1.3)])
 

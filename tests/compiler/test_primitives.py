@@ -1,4 +1,4 @@
-"""Every primitive of the library, compiled: its value, gradient and second derivative as without."""
+"""Every primitive of the library, compiled: its value and its gradients are as without."""
 
 from __future__ import annotations
 

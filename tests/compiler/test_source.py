@@ -181,7 +181,7 @@ def test_an_operation_without_source_is_not_saved(tmp_path: Path) -> None:
     compiled = tg.compile(lambda x: double(x))
     for _ in range(3):
         compiled(np.ones(3))
-    with pytest.raises(Error, match="source of double.* is not at hand"):
+    with pytest.raises(Error, match=r"source of double.* is not at hand"):
         compiled.save_source(tmp_path / "double.py")
 
 

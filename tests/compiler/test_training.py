@@ -1,8 +1,9 @@
-"""A compiled training step does what the step itself does: numbers, gradients, parameters, state."""
+"""A compiled training step does what the step does: numbers, gradients, parameters, state."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ Array = Any
 
 def network(*sizes: int, dtype: Any = np.float32) -> nn.Sequential:
     layers: list[nn.Module] = []
-    for number, (fan_in, fan_out) in enumerate(zip(sizes, sizes[1:])):
+    for number, (fan_in, fan_out) in enumerate(pairwise(sizes)):
         layers += [nn.Linear(fan_in, fan_out, rng=number, dtype=dtype), nn.ReLU()]
     return nn.Sequential(*layers[:-1])
 
@@ -362,3 +363,24 @@ def test_gradients_that_somebody_keeps_stay_as_they_are(rng: np.random.Generator
     for wanted, found, part in kept:
         assert_same(found, wanted)
         np.testing.assert_allclose(part, wanted.numpy()[:1], rtol=1e-5, atol=1e-6)
+
+
+def test_a_copy_taken_before_a_step_is_not_changed_by_it() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.5)
+
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        before, again, turned = +w.detach(), w.detach() * 1, +w.detach().reshape(2, 1).T
+        (w * x).sum().backward()
+        optimizer.step()
+        return before - w.detach(), again - w.detach(), turned, w.detach() + 0
+
+    compiled = tg.compile(step)
+    x = np.array([2.0, 4.0])
+    for _ in range(5):
+        start = w.numpy().copy()
+        moved, as_well, turned, end = compiled(x)
+        assert moved.tolist() == as_well.tolist() == [1.0, 2.0]
+        assert turned.tolist() == [start.tolist()]
+        assert end.tolist() == w.tolist() == (start - [1.0, 2.0]).tolist()

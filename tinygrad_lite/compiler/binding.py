@@ -1,4 +1,4 @@
-"""A program brought to life: its source is executed, and bound to tensors, arrays and optimisers."""
+"""A program brought to life: its source executed, and bound to tensors and optimisers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import linecache
 import sys
 from collections.abc import Callable
 from contextvars import copy_context
-from itertools import count
+from itertools import count, pairwise
 from types import CodeType
 from typing import Any
 
@@ -47,7 +47,7 @@ class Bound:
         self.residents = [t for t in source.given.values() if isinstance(t, Tensor)]
         self.generators = _generators(program)
         self.first_effect = _first_effect(source)
-        self.record = (boundary("its result"), (anchor,), {}, None, beyond.__code__, 0)
+        self.record: Any = (boundary("its result"), (anchor,), {}, None, beyond.__code__, 0)
         outlets = [r for r in program.returned if r.value is not None and not r.thing]
         numbers = [s for s in source.last.values() if s is not None and not s.value.shape]
         self.several = len(outlets) + len(program.writes) + len(numbers) != 1
@@ -69,7 +69,7 @@ class Bound:
             given[name] = thing._data if isinstance(thing, Tensor) else thing
         for name in source.effects:
             given[name] = None  # bound below, when the gradients have their places
-        exec(self.code, namespace)  # noqa: S102 - the source was written here
+        exec(self.code, namespace)
         self.namespace = namespace
         for name, effect in source.effects.items():
             if _is_plain_step(effect, source):
@@ -94,7 +94,7 @@ class Bound:
         return constant(self.namespace[slot.name] if slot.value.shape else np.zeros(())[()])
 
     def _lots(self, effect: Effect) -> dict[tuple[int, str], list[Slot]]:
-        """The tensors that an optimiser's step changes, by group and by where their gradients are."""
+        """What an optimiser's step reads, by group and by where the gradients are."""
         groups = effect.owner.param_groups
         lots: dict[tuple[int, str], list[Slot]] = {}
         place = {id(t): i for i, g in enumerate(groups) for t in g["params"]}
@@ -129,12 +129,12 @@ class Bound:
             rest = iter(numbers)
             for t, slot in slots:
                 if slot is not None:
-                    t.grad = constant(self.namespace[slot.name] if slot.value.shape else next(rest))
+                    t._grad = constant(self.namespace[slot.name] if slot.value.shape else next(rest))
                 elif effect.gradients[t] is None:
-                    t.grad = None
+                    t._grad = None
             result = effect.call()
             found = [t._data for t in live]
-            found += [t.grad._data for t in clipped]  # type: ignore[union-attr]
+            found += [t._grad._data for t in clipped]  # type: ignore[union-attr]
             return found if effect.out is None else [*found, result._data]
 
         return call
@@ -159,7 +159,7 @@ class Bound:
         if source.live:
             given = [*given, *[t._data for t in source.live]]
         if source.entering:
-            given = [*given, *[t.grad._data for t in source.entering]]  # type: ignore[union-attr]
+            given = [*given, *[t._grad._data for t in source.entering]]  # type: ignore[union-attr]
         saved = [(rng, rng.bit_generator.state) for rng in self.generators]
         try:
             results = self.context.run(self.function, *given)
@@ -172,7 +172,7 @@ class Bound:
                 rng.bit_generator.state = state
             return REPEAT
         for t, g in self.steady:
-            t.grad = g
+            t._grad = g
         return results if results is not None else ()
 
     def begun(self, error: Exception) -> bool:
@@ -188,7 +188,7 @@ class Bound:
 
     def _count(self) -> list[int]:
         """How often each is held, as if every gradient were shown by its tensor."""
-        hidden = [t.grad is not g for t, g in self.steady if g is not None]
+        hidden = [t._grad is not g for t, g in self.steady if g is not None]
         counts = [*map(self.getrefcount, self.watched)]
         for place, one in enumerate(hidden):
             counts[place] += one
@@ -216,14 +216,14 @@ class Bound:
             t.order = tick()
         for t, slot in self.source.last.items():
             if slot is not None and not slot.value.shape:
-                t.grad = constant(next(rest))
+                t._grad = constant(next(rest))
         return found
 
     def tensor(self, data: Any, requires_grad: bool) -> Tensor:
         """A tensor of a result; its graph ends here."""
         t = new(Tensor)
         t._data = data
-        t.grad = t.name = t.watch = None
+        t._grad = t.name = t.watch = None
         t._requires_grad = requires_grad
         t.order = 1 if requires_grad else 0
         t.record = self.record if requires_grad else None
@@ -269,7 +269,7 @@ def _in_order(slots: list[Slot]) -> list[Slot]:
 
 def _consecutive(slots: list[Slot]) -> bool:
     """Whether the slots fill a stretch of their vector."""
-    return all(a.start + a.value.size == b.start for a, b in zip(slots, slots[1:]))
+    return all(a.start + a.value.size == b.start for a, b in pairwise(slots))
 
 
 def _gather(effect: Effect, tensors: list[Tensor]) -> None:

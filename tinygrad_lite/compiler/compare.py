@@ -1,4 +1,4 @@
-"""Two traces of one function side by side: what differs between calls cannot be part of a program."""
+"""Two traces of one function side by side: what differs cannot be part of a program."""
 
 from __future__ import annotations
 
@@ -62,13 +62,11 @@ def _constant(program: Program, pairs: dict[Value, Value], a: Value, b: Value, s
     """Something that each call makes anew: it has to come out the same."""
     pairs[a] = b
     data = [getattr(v.source, "_data", v.source) for v in (a, b)]
-    if not np.array_equal(*data, equal_nan=b.dtype.kind in "fc"):
+    if not np.array_equal(data[0], data[1], equal_nan=b.dtype.kind in "fc"):
         what = (
             f"the number {data[0]!r} became {data[1]!r}"
             if not b.shape
-            else (
-                f"an array of shape {b.shape}, which did not come from an argument, had other values"
-            )
+            else (f"an array of shape {b.shape}, that no argument gave, had other values")
         )
         raise _differs(program, b if b.site is not None else step, f"{what} in the next call")
     b.kind, b.source = "constant", data[1]
@@ -88,8 +86,8 @@ def _attributes(program: Program, a: Instruction, b: Instruction) -> None:
             )
         try:
             equal = bool(x == y) or (x != x and y != y)
-        except Exception:  # noqa: BLE001 - an attribute that cannot be compared
-            equal = bool(np.array_equal(x, y))
+        except Exception:
+            equal = bool(np.array_equal(np.asarray(x), np.asarray(y)))
         if not equal:
             raise _differs(program, b, f"{key} was {x!r}, then {y!r} in the next call")
 

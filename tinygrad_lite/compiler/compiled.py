@@ -288,15 +288,16 @@ def _miss(_: tuple[Any, ...]) -> Any:
 def _evaluated(conditions: Conditions) -> Callable[[], bool]:
     """The conditions as one function."""
     test = " and ".join([*conditions.implied, *conditions.terms]) or "True"
-    text = f"def holds():\n    try:\n        return {test}\n    except Exception:\n        return False\n"
+    lines = ["def holds():", "    try:", f"        return {test}"]
+    text = "\n".join([*lines, "    except Exception:", "        return False", ""])
     namespace = dict(conditions.names)
-    exec(text, namespace)  # noqa: S102 - written above
+    exec(text, namespace)
     found: Callable[[], bool] = namespace["holds"]
     return found
 
 
 def _leaf_conditions(conditions: Conditions, program: Program) -> None:
-    """The tensors that outlive the call are as they were: dtype, whether they train, their hooks."""
+    """The tensors that outlive the call are as they were: dtype, training, hooks."""
     states = {v.source for s in program.instructions for v in s.inputs if v.kind == "state"}
     for t in states:
         conditions.implied.append(f"{conditions.name(t)}.dtype == {conditions.name(t.dtype)}")
@@ -304,12 +305,12 @@ def _leaf_conditions(conditions: Conditions, program: Program) -> None:
         name = conditions.name(t)
         words = t._describe()
         if before != "any":
-            conditions.add(f"({name}.grad is {'' if before == 'none' else 'not '}None)", words)
+            conditions.add(f"({name}._grad is {'' if before == 'none' else 'not '}None)", words)
         conditions.add(f"{name}._requires_grad", words)
         if t.watch is None:
             conditions.add(f"{name}.watch is None", words)
         else:
-            hooks = conditions.name(list(t.watch.hooks.values()))
+            hooks = conditions.name(list(getattr(t.watch, "hooks", {}).values()))
             conditions.add(f"[*{name}.watch.hooks.values()] == {hooks}", words)
 
 

@@ -89,7 +89,7 @@ class Driver:
             leaves=bound.leaves,
             structure=bound.program.structure,
         )
-        exec(self.code, self.names)  # noqa: S102 - written above
+        exec(self.code, self.names)
         self.drive = self.names.pop("drive")
         bound.recount()
         self.names["counts"] = bound.counts
@@ -148,7 +148,7 @@ class Driver:
             "    return function(*args)",
         ]
         lines += [
-            f"t{i}.grad = {'None' if g is None else f'g{i}'}"
+            f"t{i}._grad = {'None' if g is None else f'g{i}'}"
             for i, (_, g) in enumerate(bound.steady)
         ]
         alone = program.returned[0] if len(program.returned) == 1 else None
@@ -167,7 +167,7 @@ class Driver:
             *lines,
             "t = new(Tensor)",
             "t._data = out",
-            "t.grad = t.name = t.watch = None",
+            "t._grad = t.name = t.watch = None",
             f"t._requires_grad = {alone.requires_grad}",
             f"t.order = {int(alone.requires_grad)}",
             f"t.record = {'record' if alone.requires_grad else 'None'}",

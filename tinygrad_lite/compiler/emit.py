@@ -65,9 +65,10 @@ class Emission:
 
     def __init__(self, program: Program, parameters: list[str], paths: dict[int, str]) -> None:
         self.program = program
-        self.names = Names(["np", "given", "repeat", *dir(np), *dir(builtins)])
+        self.names = Names(["np", "given", "repeat"])
         self.source = Source(self.names.new(program.name))
         parameters = [self.names.new(p) for p in parameters]
+        self.names.reserve([*dir(np), *dir(builtins)])
         lifetimes = Lifetimes(program, lambda step: not has_own_way(step) and not is_view(step))
         self.w = Writer(program, lifetimes, self.names)
         self.source.writer = self.w
@@ -150,7 +151,7 @@ class Emission:
         for v in self._everything():
             if v.kind == "gradient" and v not in self.w.local:
                 t = v.source
-                name = self.names.new(f"earlier_d_{self.w.local.get(v.gradient_of, 'tensor')}")
+                name = self.names.new(f"earlier_d_{self.w.local.get(v.gradient_of or v, 'tensor')}")
                 self.w.local[v] = name
                 self.source.entering.append(t)
                 self.source.parameters.append(name)
@@ -214,9 +215,9 @@ class Emission:
                 slot.direct = True
         for v in returned:
             step = made.get(v)
-            if step is not None and v.shape and has_own_way(step) and not is_view(step):
-                if returned.count(v) == 1 and v not in kept:
-                    self.w.fresh.add(v)
+            alone = returned.count(v) == 1 and v not in kept
+            if step is not None and v.shape and alone and has_own_way(step) and not is_view(step):
+                self.w.fresh.add(v)
 
     # What there is at the end
 
@@ -291,10 +292,11 @@ class Emission:
         ]
 
     def _return(self) -> None:
-        results: list[str] = []
-        for r in self.program.returned:
-            if r.value is not None and r.thing is None:
-                results.append(self._escaping(r.value))
+        results = [
+            self._escaping(r.value)
+            for r in self.program.returned
+            if r.value is not None and r.thing is None
+        ]
         results += [self._escaping(v) for v in self.program.writes.values()]
         results += [
             self.w.read(slot.value)

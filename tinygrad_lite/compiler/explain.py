@@ -20,7 +20,8 @@ def report(program: Program, source: Source, notes: Notes, traced: int) -> str:
         _counted("dropped", notes.dropped, notes.dropped.total()),
         _counted("computed once instead of again", notes.shared, notes.shared.total()),
         f"buffers: {len(w.pool.buffers)}, {size_in_words(w.pool.nbytes)}; "
-        f"{w.written_over} results written over an operand, {w.pool.reused} into memory used before",
+        f"{w.written_over} results written over an operand, "
+        f"{w.pool.reused} into memory used before",
     ]
     gradients = sum(size * dtype.itemsize for size, dtype in source.flats.values())
     if source.slots:
@@ -28,8 +29,10 @@ def report(program: Program, source: Source, notes: Notes, traced: int) -> str:
             f"gradients: {len(source.slots)} in {len(source.flats)} arrays, "
             f"{size_in_words(gradients)}"
         )
-    for effect in program.effects:
-        lines.append(f"called as it is: {_owner(effect.owner)}, {len(effect.changed)} tensors")
+    lines += [
+        f"called as it is: {_owner(effect.owner)}, {len(effect.changed)} tensors"
+        for effect in program.effects
+    ]
     if program.differentiates:
         lines.append(
             "a call in which a gradient is not a number is repeated without compilation, "

@@ -1,8 +1,9 @@
-"""Guards: what a traced function read from outside (globals, closures, attributes) must not change."""
+"""Guards: what a traced function read from outside must not change unnoticed."""
 
 from __future__ import annotations
 
 import dis
+import gc
 import inspect
 import sys
 from collections.abc import Callable, Iterator
@@ -52,6 +53,8 @@ class Watch:
         self.modules: dict[int, tuple[Any, list[Any]]] = {}
         self.closures: dict[CodeType, FunctionType] = {}
         self._seen: set[Any] = set()
+        self._aside: FrameType | None = None
+        self._collector = {getattr(f, "__code__", None) for f in gc.callbacks}
         self._register(function)
 
     @contextmanager
@@ -65,9 +68,16 @@ class Watch:
             sys.setprofile(before)
 
     def _event(self, frame: FrameType, event: str, _: Any) -> None:
+        code = frame.f_code
+        if self._aside is not None:  # the collector called, not the function
+            if event == "return" and frame is self._aside:
+                self._aside = None
+            return
         if event != "call":
             return
-        code = frame.f_code
+        if code.co_name == "__del__" or code in self._collector:
+            self._aside = frame
+            return
         first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
         if _is_module(first) and code.co_name in ("forward", "__call__"):
             self.modules.setdefault(id(first), (first, list(vars(first).values())))
@@ -107,10 +117,10 @@ class Watch:
             found = inspect.getattr_static(value, attribute, _MISSING)
             if found is _MISSING or isinstance(found, property):
                 break
-            if hasattr(found, "__get__") and not hasattr(found, "__set__"):  # a method
-                if not isinstance(value, (ModuleType, type)):
-                    self._register(getattr(value, attribute))
-                    break
+            method = hasattr(found, "__get__") and not hasattr(found, "__set__")
+            if method and not isinstance(value, (ModuleType, type)):
+                self._register(getattr(value, attribute))
+                break
             value = getattr(value, attribute)
             if _trusted(value):
                 return
@@ -161,7 +171,7 @@ def _contents(cell: Any) -> Any:
 
 
 def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
-    """``name.attribute.attribute`` as it stands in the code: the kind of the name, and the words."""
+    """``name.attribute.attribute`` as it stands in the code, after the kind of the name."""
     chain: tuple[str, ...] = ()
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     for instruction in dis.get_instructions(code):
@@ -267,10 +277,11 @@ class Conditions:
 
     def first_broken(self) -> str:
         """What has changed, in the user's words."""
-        for term, words in zip(self.terms, self.words):
-            try:
-                if not eval(term, dict(self.names)):  # noqa: S307 - written above
-                    return words
-            except Exception:  # noqa: BLE001 - whatever the attribute raises, it has changed
-                return words
-        return ""
+        broken = (w for t, w in zip(self.terms, self.words) if not self._true(t))
+        return next(broken, "")
+
+    def _true(self, term: str) -> bool:
+        try:
+            return bool(eval(term, dict(self.names)))
+        except Exception:  # whatever the attribute raises, it has changed
+            return False

@@ -33,6 +33,11 @@ class Names:
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
         self.taken = set(taken)
+        self.reserved: set[str] = set()
+
+    def reserve(self, names: Iterable[str]) -> None:
+        """Keep names for what they mean to everybody, unless they are taken already."""
+        self.reserved = set(names) - self.taken
 
     def new(self, wish: str) -> str:
         """An identifier like ``wish`` that nothing else has."""
@@ -42,7 +47,7 @@ class Names:
         if keyword.iskeyword(wish):
             wish += "_"
         name, number = wish, 0
-        while name in self.taken:
+        while name in self.taken or name in self.reserved:
             number += 1
             name = f"{wish}_{number}"
         self.taken.add(name)

@@ -22,7 +22,8 @@ class Value:
 
     Attributes:
         kind: ``argument`` of the call, ``state`` of a tensor that outlives it, ``gradient`` that
-            such a tensor has when the call begins, ``changed`` gradient after an effect, ``captured`` array, ``constant``, ``result``.
+            such a tensor has when the call begins, ``changed`` gradient after an effect,
+            ``captured`` array, ``constant``, ``result``.
         source: the position of the argument, the tensor, the array or number; None for a result.
         weak: whether it is a Python number, whose dtype gives way to that of its partner.
         gradient_of: the value that it is the gradient of.

@@ -1,4 +1,4 @@
-"""What calls have in common that can share a program: structure, shapes, dtypes and plain values."""
+"""What calls that share a program have in common: structure, shapes, dtypes, plain values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A compiled function as a file that runs on its own: its source, and the functions that it calls."""
+"""A compiled function as a file that runs on its own, with the functions that it calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.compiler.binding import Bound
-from tinygrad_lite.compiler.program import Effect, Error
+from tinygrad_lite.compiler.program import Effect, Error, Value
 from tinygrad_lite.tensor import Tensor
 
 REPEAT = """def repeat(first):
@@ -94,7 +94,7 @@ def _update(
                 else:
                     entries.append(f"{key!r}: {value!r}")
             states.append(f"{{{', '.join(entries)}}}")
-        gradients = [bound.source.slots[t, effect.gradients[t]].name for t in members]
+        gradients = [bound.source.slots[t, _present(effect, t)].name for t in members]
         lines += [
             f"{name}_group_{number} = {settings!r}",
             f"{name}_states_{number} = [{', '.join(states)}]",
@@ -105,6 +105,12 @@ def _update(
             f"{name}_states_{number})"
         )
     return [*lines, "", f"def {name}():", *calls]
+
+
+def _present(effect: Effect, t: Tensor) -> Value:
+    gradient = effect.gradients[t]
+    assert gradient is not None
+    return gradient
 
 
 def _generator(rng: np.random.Generator) -> str:
@@ -156,10 +162,10 @@ class Bundle:
     def _literal(self, thing: Any, wish: str) -> str:
         text = repr(thing)
         try:
-            again = eval(text, {"np": np, "numpy": np, "typing": typing})  # noqa: S307 - to see whether the file can
+            again = eval(text, {"np": np, "numpy": np, "typing": typing})
             if again is thing or bool(again == thing):
                 return text
-        except Exception:  # noqa: BLE001 - it cannot, whatever the reason
+        except Exception:
             pass
         if isinstance(thing, dict):
             items = (f"{self._literal(k, wish)}: {self._item(v, wish)}" for k, v in thing.items())
@@ -188,9 +194,7 @@ class Bundle:
             scope = {**scope, **dict(zip(thing.__code__.co_freevars, cells))}
         renamed = {}
         for used in _free_names(tree):
-            if used in scope and used != name and not hasattr(builtins, used):
-                renamed[used] = self.add(scope[used], used)
-            elif used in scope and scope[used] is not getattr(builtins, used, None):
+            if used in scope and scope[used] is not getattr(builtins, used, None):
                 renamed[used] = self.add(scope[used], used)
         _Renamed(renamed).visit(tree)
         if isinstance(tree, ast.Lambda):
@@ -234,7 +238,7 @@ def _covers(body: ast.expr, code: CodeType) -> bool:
 
 def _free_names(tree: ast.AST) -> Iterator[str]:
     """The names that are read in a definition, other than in annotations."""
-    skipped = set()
+    skipped: set[int] = set()
     for node in ast.walk(tree):
         for part in ("annotation", "returns"):
             if getattr(node, part, None) is not None:

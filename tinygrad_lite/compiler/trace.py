@@ -35,7 +35,7 @@ class Tracer:
         self.kept: list[Any] = []  # what is known by its id has to stay alive
         self.arrays: set[int] = set()
         self.given: dict[int, Any] = {}
-        self.entry = {t: t.grad for t in known}
+        self.entry = {t: t._grad for t in known}
         self.met: dict[Tensor, Tensor | None] = {}
         self.data: dict[Tensor, Any] = {}
 
@@ -128,13 +128,13 @@ class Tracer:
         self.data[t] = t._data
         if not t._requires_grad or t in self.met:
             return
-        before = self.entry.get(t, t.grad)
+        before = self.entry.get(t, t._grad)
         self.met[t] = before
-        if t.grad is not None and t.grad is before and id(t.grad._data) not in self.values:
-            self._note(t.grad._data, "gradient", t).gradient_of = value
+        if t._grad is not None and t._grad is before and id(t._grad._data) not in self.values:
+            self._note(t._grad._data, "gradient", t).gradient_of = value
 
     def carried(self, c: Contribution) -> None:
-        """The backward pass adds a contribution to the gradient of an input; the engine calls it."""
+        """The backward pass adds a contribution to a gradient; the engine calls it."""
         self.program.differentiates = True
         after = self.values.get(id(c.after._data))
         x = self.values.get(id(c.node.record[1][c.slot]._data))
@@ -170,15 +170,15 @@ class Tracer:
             if not gradients:
                 self.data[t] = t._data
                 self._note(t._data, "state", t)
-            elif t.grad is not None:
-                self._note(t.grad._data, "changed", before[t])
+            elif t._grad is not None:
+                self._note(t._grad._data, "changed", before[t])
         if isinstance(result, Tensor):
             step.out = self._note(result._data, "result")
             self.kept.append(result)
         return result
 
     def _gradient(self, t: Tensor) -> Value | None:
-        return None if t.grad is None else self.value(t.grad)
+        return None if t._grad is None else self.value(t._grad)
 
     def look(self, t: Tensor, what: str) -> None:
         """Python is about to read the values of a tensor: a program cannot know them."""
@@ -200,7 +200,7 @@ class Tracer:
             entry = self.values.get(id(before._data)) if before is not None else None
             read = entry is not None and entry.kind == "gradient" and entry.source is t
             program.leaves[t] = "none" if before is None else "some" if read else "any"
-            if t.grad is not before:
+            if t._grad is not before:
                 program.gradients[t] = self._gradient(t)
         for t, data in self.data.items():
             if t._data is not data:
@@ -259,7 +259,7 @@ def beyond(t: Tensor, what: str) -> Tensor:
     end._data = t._data
     end._requires_grad = True
     end.order = 1
-    end.grad = end.name = end.watch = None
+    end._grad = end.name = end.watch = None
     end.record = (boundary(what), (anchor,), {}, None, beyond.__code__, 0)
     return end
 

@@ -1,4 +1,4 @@
-"""The writer: turns the steps of a program into lines of NumPy, keeping track of names and memory."""
+"""The writer: turns steps into lines of NumPy, keeping track of names and memory."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from tinygrad_lite.compiler.memory import Buffer, Lifetimes, Pool
 from tinygrad_lite.compiler.naming import Names, kind, result_name
 from tinygrad_lite.compiler.passes.rewrite import known_as
 from tinygrad_lite.compiler.program import Instruction, Program, Value
+
+DType = np.dtype[Any]
 
 PRIVATE = {"clip": "np._core.umath.clip"}
 """NumPy's functions that are not found under ``np``: clip as a ufunc, without the wrapper."""
@@ -62,6 +64,8 @@ class Writer:
     def np(self, path: str) -> str:
         """A name for a function of NumPy, such as ``add.reduce``."""
         alias = path.replace(".", "_")
+        if alias in self.names.taken:
+            alias = f"np_{alias}"
         if alias not in self.text.imports:
             self.text.imports[alias] = PRIVATE.get(path, f"np.{path}")
         return alias
@@ -75,7 +79,7 @@ class Writer:
         self.text.given[name] = thing
         return name
 
-    def constant(self, number: Any, dtype: np.dtype[Any]) -> str:
+    def constant(self, number: Any, dtype: DType) -> str:
         """A name for a number as an array without dimensions, which ufuncs take most quickly."""
         key = (repr(number), dtype)
         if key not in self._constants:
@@ -90,7 +94,7 @@ class Writer:
             self._constants[key] = name
         return self._constants[key]
 
-    def ones(self, n: int, dtype: np.dtype[Any]) -> str:
+    def ones(self, n: int, dtype: DType) -> str:
         """A vector of ones: a product with it is the quickest sum."""
         key = ("ones", n, dtype)
         if key not in self._constants:
@@ -107,13 +111,13 @@ class Writer:
             self._constants[key] = name
         return self._constants[key]
 
-    def read(self, v: Value, dtype: np.dtype[Any] | None = None) -> str:
+    def read(self, v: Value, dtype: DType | None = None) -> str:
         """What to write for a value; a Python number as one of ``dtype`` where that is the same."""
         if v.kind == "constant":
             return self._read_constant(v, dtype)
         return self.local[v]
 
-    def _read_constant(self, v: Value, dtype: np.dtype[Any] | None) -> str:
+    def _read_constant(self, v: Value, dtype: DType | None) -> str:
         data = v.source
         if np.ndim(data):
             if v not in self.local:
@@ -185,7 +189,7 @@ class Writer:
                 return buffer
         return None
 
-    def scratch(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    def scratch(self, shape: tuple[int, ...], dtype: DType) -> str:
         """Memory until the end of the step."""
         buffer = self.pool.take(shape, dtype)
         self._scratch.append(buffer)
@@ -222,7 +226,7 @@ class Writer:
         return self.view(v, "{}.T", "T")
 
 
-def spelled(dtype: np.dtype[Any]) -> str:
+def spelled(dtype: DType) -> str:
     """A dtype in source."""
     return (
         f"np.{dtype.name}" if hasattr(np, dtype.name) and dtype.name != "bool" else repr(dtype.str)

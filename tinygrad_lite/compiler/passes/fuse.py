@@ -54,7 +54,7 @@ def fuse(program: Program, notes: Notes) -> None:
 
 
 def _gates(program: Program, notes: Notes) -> None:
-    """relu and its rule: the sign bits of its result are the mask, and its input can be overwritten."""
+    """relu and its rule: the signs of its result are the mask, so its input is not needed."""
     made = makers(program)
     rectified = {
         s.inputs[0]: s.out

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.compiler.memory import is_view
 from tinygrad_lite.compiler.passes.rewrite import Notes, known_as, number, replace
 from tinygrad_lite.compiler.program import Instruction, Program, Value
 
@@ -13,10 +14,11 @@ from tinygrad_lite.compiler.program import Instruction, Program, Value
 def simplify(program: Program, notes: Notes) -> None:
     """Fold constants, and drop copies, casts, reshapes and factors that change nothing."""
     made: dict[Value, Instruction] = {}
+    calm = not program.effects
 
     def rule(step: Instruction) -> Value | None:
         found = folded(step) or unchanged(step, made)
-        if found is not None:
+        if found is not None and (calm or _is_own(found, made)):
             notes.dropped[step.operation.name] += 1
             return found
         expanded(step, made)
@@ -24,6 +26,15 @@ def simplify(program: Program, notes: Notes) -> None:
         return None
 
     replace(program, rule)
+
+
+def _is_own(value: Value, made: dict[Value, Instruction]) -> bool:
+    """Whether no effect can change the memory of a value: a copy of it need not be one."""
+    while value in made and is_view(made[value]):
+        value = made[value].inputs[0]
+    return value.kind in ("constant", "argument") or (
+        value in made and bool(known_as(made[value].operation))
+    )
 
 
 def folded(step: Instruction) -> Value | None:
@@ -59,9 +70,9 @@ def unchanged(step: Instruction, made: dict[Value, Instruction]) -> Value | None
         unit: Any = 1 if name in ("multiply", "divide") else 0
         if alike and number(y) == unit:
             return x
-        if name in ("multiply", "add") and number(x) == unit:
-            if y.shape == out.shape and y.dtype == out.dtype and not y.weak:
-                return y
+        like_y = y.shape == out.shape and y.dtype == out.dtype and not y.weak
+        if name in ("multiply", "add") and number(x) == unit and like_y:
+            return y
     return None
 
 
