@@ -137,7 +137,7 @@ def test_squeezing() -> None:
         (lambda x: tg.transpose(x, (0, 1)), "axes don't match"),
         (lambda x: tg.moveaxis(x, (0, 1), 0), "2 axes cannot move to 1"),
         (lambda x: tg.expand_dims(x, 7), "does not fit"),
-        (lambda x: tg.broadcast_to(x, (3, 4, 5)), "could not be broadcast"),
+        (lambda x: tg.broadcast_to(x, (3, 4, 5)), "broadcast"),
         (lambda x: tg.tile(x, -1), "cannot be repeated"),
         (lambda x: tg.split(x, 3, 2), "equal parts"),
         (lambda x: tg.array_split(x, 0), "at least one part"),
