@@ -15,7 +15,7 @@ from tests.fuzz.reference import quiet
 
 Shape = tuple[int, ...]
 
-LATTICE = (-2.0, -1.0, -1.0, 0.0, 0.0, 0.5, 1.0, 1.0, 2.0)
+LATTICE = (-2.0, -1.0, -1.0, 0.0, -0.0, 0.5, 1.0, 1.0, 2.0)
 GAP = 1e-5  # how close to a kink, or to each other, values may come that are not exact
 LARGEST = 1e3
 NUMPY_TOO = {n for n in tg.ops.__all__ if hasattr(np, n)} - {"zeros", "ones", "full", "cast"}
@@ -43,7 +43,8 @@ class World:
 
     def __init__(self, rng: Random) -> None:
         self.rng = rng
-        self.mixed = rng.random() < 0.06  # float32 beside float64
+        self.singles = rng.choice((0.5, 1.0)) if rng.random() < 0.12 else 0.0  # of the leaves
+        self.mixed = self.singles > 0
         self.ties = rng.random() < 0.4
         self.hollow = rng.random() < 0.04  # axes of length 0
         self.leaves: dict[str, np.ndarray] = {}
@@ -123,7 +124,7 @@ class World:
         name = f"x{len(self.leaves)}"
         lattice = self.ties and self.chance(0.6)
         array = self.array(shape, lattice)
-        if self.mixed and self.chance(0.5):
+        if self.chance(self.singles):
             array = array.astype(np.float32)
         self.leaves[name] = array
         requires_grad = self.chance(0.9)
