@@ -16,6 +16,7 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 TestGraphMachine = GraphMachine.TestCase
+TestGraphMachine.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
 
 SEARCH = settings(max_examples=300, database=None, deadline=None, phases=[Phase.generate])
 

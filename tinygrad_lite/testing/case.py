@@ -97,20 +97,24 @@ class Case:
     @cached_property
     def oracle(self) -> Oracle:
         """Derivatives that ask no rule."""
-        return Oracle(self.subject.value, self.arrays)
+        wide = self.subject.digits(self.arrays) >= 8
+        return Oracle(self.subject.value, self.arrays, self.below, wide)
 
     @cached_property
     def unseen(self) -> Array:
         """For each element of the result, a derivative too small to move its last few digits."""
         eps = float(np.finfo(f"f{min(self.bytes, 8)}").eps)
-        size: Array = np.abs(self.value.astype(float).reshape(-1))
-        if isinstance(self.subject, Gradient):  # differences of such numbers are rounded, too
-            below = self.subject.inner.value(self.arrays[:-1])
-            largest = np.max(np.abs(below), initial=0.0) * np.max(
-                np.abs(self.arrays[-1]), initial=0.0
-            )
-            size = np.maximum(size, float(largest))
+        size: Array = np.maximum(np.abs(self.value.astype(float).reshape(-1)), self.below)
         return 64 * eps * np.maximum(size, eps)
+
+    @cached_property
+    def below(self) -> float:
+        """For a gradient the size of the value that it is of: its digits may come from there."""
+        if not isinstance(self.subject, Gradient):
+            return 0.0
+        value = self.subject.inner.value(self.arrays[:-1])
+        sizes = [float(np.max(np.abs(x), initial=0.0)) for x in (value, self.arrays[-1])]
+        return sizes[0] * sizes[1]
 
     @property
     def elementwise(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite import random
 from tinygrad_lite.testing import checks
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.failure import GradientError
@@ -164,8 +165,20 @@ def examine(
     name: str | None = None,
 ) -> Report:
     """The report of :func:`check_grads`, whatever was found, without an exception for findings."""
-    call = Call(f, inputs, attributes, seed, name)
-    subject: Subject = Recorded(call) if vjp is None else HandWritten(call, vjp)
+    generator = random.generator()
+    state = generator.bit_generator.state
+    try:
+        call = Call(f, inputs, attributes, seed, name)
+        subject = Recorded(call) if vjp is None else HandWritten(call, vjp)
+        return _examined(subject, order, reference, tolerance, variants)
+    finally:
+        generator.bit_generator.state = state
+
+
+def _examined(
+    subject: Subject, order: int, reference: Any, tolerance: float | None, variants: bool
+) -> Report:
+    call = subject.call
     report = Report(call.name)
     try:
         case = Case(subject, tolerance=tolerance)

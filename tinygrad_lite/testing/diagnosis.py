@@ -68,28 +68,29 @@ def _of_kink(wrong: Mismatch) -> str:
 
 
 def _ratio(case: Case, a: Array, n: Array) -> str | None:
+    near = _near(case)
     ratio = float(np.vdot(a, n)) / (float(np.vdot(n, n)) or 1.0)
-    if not ratio or not _alike(a, ratio * n) or _alike(a, n):
+    if not ratio or not _alike(a, ratio * n, near) or _alike(a, n, near):
         return None
-    if abs(ratio + 1) < 1e-6:
+    if abs(ratio + 1) < 10 * near:
         return "the sign is wrong"
     for factor in (2, 3, 4, 0.5, 1 / 3, 0.25, -2, -0.5):
-        if abs(ratio / factor - 1) < 1e-6:
+        if abs(ratio / factor - 1) < 10 * near:
             text = f"1/{round(1 / factor)}" if abs(factor) < 1 else f"{factor}"
             return f"off by a factor {text}"
     sizes = {x.size for x in (*case.arrays, case.value)} | {
         k for x in (*case.arrays, case.value) for k in x.shape
     }
     for size in sorted(sizes - {0, 1}):
-        if abs(ratio * size - 1) < 1e-6:
+        if abs(ratio * size - 1) < 10 * near:
             return f"off by a factor 1/{size}: a mean where a sum belongs?"
-        if abs(ratio / size - 1) < 1e-6:
+        if abs(ratio / size - 1) < 10 * near:
             return f"off by a factor {size}: a sum where a mean belongs?"
-    return f"off by a constant factor, {ratio:.9g}"
+    return f"off by a constant factor, {ratio:.{9 if near < 1e-6 else 5}g}"
 
 
 def _sign(case: Case, a: Array, n: Array) -> str | None:
-    if a.size > 1 and _alike(np.abs(a), np.abs(n)):
+    if a.size > 1 and _alike(np.abs(a), np.abs(n), _near(case)):
         count = int(np.sum(np.sign(a) != np.sign(n)))
         return f"the sign is wrong at {count} of {a.size} elements" if count else None
     return None
@@ -98,8 +99,11 @@ def _sign(case: Case, a: Array, n: Array) -> str | None:
 def _transpose(case: Case, a: Array, n: Array) -> str | None:
     if a.ndim < 2:
         return None
+    near = _near(case)
     swapped = np.swapaxes(n, -1, -2)
-    if _alike(a, swapped.reshape(a.shape)) or (swapped.shape == a.shape and _alike(a, swapped)):
+    if _alike(a, swapped.reshape(a.shape), near) or (
+        swapped.shape == a.shape and _alike(a, swapped, near)
+    ):
         return "transposed: the last two axes are swapped"
     return None
 
@@ -117,7 +121,7 @@ def _part(case: Case, a: Array, n: Array) -> str | None:
     """Right but for a sum over a broadcast axis, of which the mean was taken."""
     value = case.value
     for axis, length in enumerate(value.shape):
-        if length > 1 and a.size * length == value.size and _alike(a * length, n):
+        if length > 1 and a.size * length == value.size and _alike(a * length, n, _near(case)):
             return f"a missing sum over the broadcast axis {axis}: a mean was taken"
     return None
 
@@ -176,6 +180,11 @@ def _numeric_of(case: Case, wrong: Mismatch, label: str) -> Array | None:
         direction[slot].reshape(-1)[j] = scale
         out[j] = weight @ case.oracle.derivative(direction).low / scale
     return out.reshape(array.shape)
+
+
+def _near(case: Case) -> float:
+    """How close gradients come that are the same but for rounding."""
+    return max(1e-7, case.tolerance)
 
 
 def _alike(a: Array, b: Array, relative: float = 1e-7) -> bool:

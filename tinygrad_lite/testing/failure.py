@@ -129,7 +129,12 @@ def snippet(f: Finding) -> str:
         if where and f.analytic is not None and f.numeric is not None:
             index = f"[{', '.join(map(str, f.index))}]" if f.index else ""
             middle = (f.numeric[0] + f.numeric[1]) / 2
-            lines.append(f"print({where}{index}.item())  # {f.analytic:.12g}, not {middle:.12g}")
+            if f.analytic:
+                lines.append(
+                    f"print({where}{index}.item())  # {f.analytic:.12g}, not {middle:.12g}"
+                )
+            else:  # there may be no gradient at all
+                lines.append(f"print({where})  # 0 at {index or 'the number'}, not {middle:.12g}")
     return "\n".join(lines)
 
 

@@ -50,18 +50,27 @@ class Oracle:
     Args:
         value: from a list of arrays to one array.
         arrays: the point.
+        size: of the numbers that the value is a difference of, if they are larger than it.
+        wide: whether float64 can be relied on, where the dtype of the value alone does not tell.
     """
 
-    def __init__(self, value: Callable[[Sequence[Array]], Array], arrays: Sequence[Array]) -> None:
+    def __init__(
+        self,
+        value: Callable[[Sequence[Array]], Array],
+        arrays: Sequence[Array],
+        size: float = 0.0,
+        wide: bool = True,
+    ) -> None:
         self._value = value
         self.arrays: list[Array] = [np.array(a, np.float64) for a in arrays]
         self.eps = float(np.finfo(np.float64).eps)
         at = value(self.arrays)
-        if at.dtype.itemsize < 8:
+        if at.dtype.itemsize < 8 or not wide:
             self.arrays = [np.array(a) for a in arrays]
             at = value(self.arrays)
             self.eps = float(max(np.finfo(a.dtype).eps for a in (at, *self.arrays)))
         self.at = at.astype(np.float64).reshape(-1)
+        self.size = np.maximum(np.abs(self.at), size)
         self.step = _power_of_two(self.eps**0.2)
         self.analytic: bool | None = None
 
@@ -85,7 +94,7 @@ class Oracle:
         if self.analytic:
             exact = self.along(direction, 1j * IMAGINARY).imag / IMAGINARY
             return Estimate(exact, exact, 16 * self.eps * np.abs(exact), "complex step")
-        central = self._best(direction, self._central, self.eps * np.abs(self.at), FIRST)
+        central = self._best(direction, self._central, self.eps * self.size, FIRST)
         return central if self._sure(central) else self.between(direction)
 
     def between(self, direction: Sequence[Array]) -> Estimate:
@@ -93,15 +102,16 @@ class Oracle:
 
         Where the function is not defined on one side, both are that of the other.
         """
-        noise = np.maximum(self._noise(direction), self.eps * np.abs(self.at))
-        right = self._best(direction, self._one_sided, noise)
-        left = self._best([-v for v in direction], self._one_sided, noise)
+        back = [-v for v in direction]
+        noises = [np.maximum(self._noise(v), self.eps * self.size) for v in (direction, back)]
+        right = self._best(direction, self._one_sided, noises[0])
+        left = self._best(back, self._one_sided, noises[1])
         from_left = -left.low
         lone_right, lone_left = np.isnan(left.low), np.isnan(right.low)
         lows = np.where(lone_right, right.low, from_left), np.where(lone_left, from_left, right.low)
         bar = np.fmax(np.where(lone_right, 0, left.bar), np.where(lone_left, 0, right.bar))
         low, high = np.minimum(*lows), np.maximum(*lows)
-        smooth = self._best(direction, self._central, noise)
+        smooth = self._best(direction, self._central, np.maximum(*noises))
         doubtful = bar > 1e-4 * np.maximum(np.abs(low), np.abs(high))
         bar = np.where(doubtful, 64 * bar, bar)  # the steps do not converge: a corner, or a root
         sharp = (high - low <= 2 * bar) & (
@@ -176,7 +186,7 @@ class Oracle:
 
     def _sure(self, e: Estimate) -> bool:
         """Whether the bar is small, as it is where the function is smooth."""
-        return bool(np.all(e.bar <= 1e-5 * np.abs(e.low) + 1e-8 * np.abs(self.at)))
+        return bool(np.all(e.bar <= 1e-5 * np.abs(e.low) + 1e-8 * self.size))
 
     def _is_analytic(self) -> bool:
         """Whether complex numbers go through the function, and give what the real ones do.
@@ -195,7 +205,7 @@ class Oracle:
             return False
         if out.dtype.kind != "c":
             return False
-        central = self._best(direction, self._central, self.eps * np.abs(self.at), FIRST)
+        central = self._best(direction, self._central, self.eps * self.size, FIRST)
         allowed = 8 * central.bar + 1e-9 * np.abs(central.low)
         agrees = np.abs(out.imag / IMAGINARY - central.low) <= allowed
         return bool(agrees.all()) and self._sure(central)
@@ -205,13 +215,12 @@ class Oracle:
 
         J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011).
         """
-        spacing = 2.0**6 * self.eps
-        differences = np.array([self.along(direction, k * spacing) for k in range(-3, 5)])
         levels = []
-        with np.errstate(all="ignore"):
-            for k, gamma in ((1, 1 / 2), (2, 1 / 6), (3, 1 / 20), (4, 1 / 70)):
-                differences = np.diff(differences, axis=0)
-                if k > 2:
+        for spacing in (2.0**6 * self.eps, self.step**2):  # fine, and for values of few digits
+            values = np.array([self.along(direction, k * spacing) for k in range(1, 8)])
+            with np.errstate(all="ignore"):
+                for k, gamma in ((3, 1 / 20), (4, 1 / 70)):
+                    differences = np.diff(values, k, axis=0)
                     levels.append(np.sqrt(gamma * np.mean(differences**2, axis=0)))
         level: Array = np.nan_to_num(np.max(levels, axis=0), nan=0.0, posinf=0.0)
         return level

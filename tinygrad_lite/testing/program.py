@@ -81,19 +81,25 @@ def programs(
     """
     arities = [arity(operation) for operation in ops]
 
-    @st.composite
-    def draw_program(draw: st.DrawFn) -> tuple[Program, tuple[Array, ...]]:
-        count = draw(st.integers(1, 3))
-        steps = []
-        for k in range(draw(st.integers(1, depth))):
-            chosen = draw(st.integers(0, len(ops) - 1))
-            known = st.integers(0, count + k - 1)
-            operands = tuple(draw(known) for _ in range(arities[chosen]))
-            steps.append((ops[chosen], operands))
-        inputs = tuple(draw(arrays(shape, **options)) for _ in range(count))
-        return Program(count, tuple(steps)), inputs
+    return _program(tuple(ops), arities, depth, arrays(shape, **options))
 
-    return draw_program()
+
+@st.composite
+def _program(
+    draw: st.DrawFn,
+    ops: tuple[Operation, ...],
+    arities: list[int],
+    depth: int,
+    values: st.SearchStrategy[Array],
+) -> tuple[Program, tuple[Array, ...]]:
+    count = draw(st.integers(1, 3))
+    steps = []
+    for k in range(draw(st.integers(1, depth))):
+        chosen = draw(st.integers(0, len(ops) - 1))
+        known = st.integers(0, count + k - 1)
+        operands = tuple(draw(known) for _ in range(arities[chosen]))
+        steps.append((ops[chosen], operands))
+    return Program(count, tuple(steps)), tuple(draw(values) for _ in range(count))
 
 
 def arity(operation: Operation) -> int:

@@ -7,6 +7,7 @@ thrown away, and the list starts with the simplest ones, so that examples shrink
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -65,21 +66,34 @@ def arrays(
     if distinct and ties:
         raise ValueError("an array cannot be distinct and have ties")
 
-    @st.composite
-    def draw_array(draw: st.DrawFn) -> Array:
-        drawn = draw(shapes)
-        kind = draw(dtype) if isinstance(dtype, st.SearchStrategy) else dtype
-        size = math.prod(drawn)
-        values = _draw_values(draw, size, bounds, tuple(away_from), distinct)
-        if ties and size > 1:
-            source = draw(st.integers(0, size - 2))
-            target = draw(st.integers(source + 1, size - 1))
-            values[target] = values[source]
-        layouts = [name for name in LAYOUTS if name != "zero stride" or not (distinct or ties)]
-        chosen = draw(st.sampled_from(layouts)) if layout == "any" else layout
-        return arrange(np.array(values, kind).reshape(drawn), chosen)
+    if layout != "any":
+        layouts = [layout]
+    else:
+        layouts = [k for k in LAYOUTS if k != "zero stride" or not (distinct or ties)]
+    return _array(shapes, dtype, bounds, tuple(away_from), distinct, ties, layouts)
 
-    return draw_array()
+
+@st.composite  # out here, since making a composite takes longer than drawing from it
+def _array(
+    draw: st.DrawFn,
+    shapes: st.SearchStrategy[Shape],
+    dtype: Any,
+    bounds: Domain,
+    away_from: tuple[float, ...],
+    distinct: bool,
+    ties: bool,
+    layouts: list[str],
+) -> Array:
+    shape = draw(shapes)
+    kind = draw(dtype) if isinstance(dtype, st.SearchStrategy) else dtype
+    size = math.prod(shape)
+    values = _draw_values(draw, size, bounds, away_from, distinct)
+    if ties and size > 1:
+        source = draw(st.integers(0, size - 2))
+        target = draw(st.integers(source + 1, size - 1))
+        values[target] = values[source]
+    layout = draw(st.sampled_from(layouts))
+    return arrange(np.array(values, kind).reshape(shape), layout)
 
 
 def tensors(
@@ -104,21 +118,20 @@ def broadcastable(n: int, **options: Any) -> st.SearchStrategy[tuple[Array, ...]
     """``n`` arrays whose shapes broadcast with each other; options are those of :func:`arrays`.
 
     >>> from hypothesis import find
-    >>> find(broadcastable(2), lambda xs: xs[0].shape != xs[1].shape)
-    (array(1.), array([1.]))
+    >>> [x.shape for x in find(broadcastable(2), lambda xs: xs[1].size > xs[0].size)]
+    [(), (2,)]
     """
-    shapes = hnp.mutually_broadcastable_shapes(num_shapes=n, max_dims=3, max_side=3)
-    return shapes.flatmap(lambda s: _together(s.input_shapes, options))
+    return _broadcast(n, 3).flatmap(lambda shapes: _together(shapes, options))
 
 
 def matmul_operands(**options: Any) -> st.SearchStrategy[tuple[Array, ...]]:
     """Two arrays that ``matmul`` takes: vectors, matrices and stacks of them that broadcast.
 
     >>> from hypothesis import find
-    >>> find(matmul_operands(), lambda xs: xs[0].ndim == 2)
-    (array([[1.]]), array([1.]))
+    >>> [x.shape for x in find(matmul_operands(), lambda xs: xs[0].ndim == 2)]
+    [(1, 1), (1, 1)]
     """
-    return op_inputs(np.matmul.signature, stacked=True, **options)
+    return op_inputs("(m?,k),(k,n?)->(m?,n?)", stacked=True, **options)
 
 
 def op_inputs(
@@ -127,8 +140,8 @@ def op_inputs(
     """Arrays whose shapes fit a signature as in ``numpy.vectorize``.
 
     Args:
-        signature: such as ``"(m,k),(k,n)->(m,n)"``; numbers are taken as they are, and ``k?`` may
-            be missing.
+        signature: such as ``"(m,k),(k,n)->(m,n)"``; numbers are taken as they are, ``k?`` may be
+            missing, and the part from the arrow on is not needed.
         domain: as for :func:`arrays`.
         stacked: whether there may be further axes in front, which broadcast.
         **options: as for :func:`arrays`; ``distinct`` holds across all of the arrays.
@@ -137,13 +150,37 @@ def op_inputs(
     >>> [x.shape for x in find(op_inputs("(m,k),(k,2)->(m,2)"), lambda xs: len(xs[0]) == 3)]
     [(3, 1), (1, 2)]
     """
-    signature = signature.replace(" ", "")
-    if "->" not in signature:
-        signature += "->()"
-    shapes = hnp.mutually_broadcastable_shapes(
-        signature=signature, max_dims=1 if stacked else 0, max_side=3
-    )
-    return shapes.flatmap(lambda s: _together(s.input_shapes, {"domain": domain, **options}))
+    given = signature.replace(" ", "").split("->")[0]
+    cores = [[d for d in core.split(",") if d] for core in re.findall(r"\(([\w,?]*)\)", given)]
+    if given != ",".join(f"({','.join(core)})" for core in cores):
+        raise ValueError(f"{signature!r} is no signature such as '(m,k),(k,n)->(m,n)'")
+    together = {"domain": domain, **options}
+    return _signature(cores, stacked).flatmap(lambda shapes: _together(shapes, together))
+
+
+@st.composite
+def _signature(draw: st.DrawFn, cores: list[list[str]], stacked: bool) -> list[Shape]:
+    """Shapes for the core dimensions of a signature, and for axes in front of them."""
+    names = dict.fromkeys(d for core in cores for d in core if not d.isdigit())
+    known = {d: draw(st.integers(1, 3)) for d in names}
+    gone = {d for d in known if d.endswith("?") and draw(st.booleans())}
+    front = draw(_broadcast(len(cores), 1)) if stacked and not gone else [()] * len(cores)
+    return [
+        (*axes, *(int(d) if d.isdigit() else known[d] for d in core if d not in gone))
+        for axes, core in zip(front, cores)
+    ]
+
+
+@st.composite
+def _broadcast(draw: st.DrawFn, n: int, most: int) -> list[Shape]:
+    """Shapes that broadcast: parts of one, from some axis on, with some axes of length 1."""
+    whole = draw(st.lists(st.integers(1, 3), max_size=most))
+    shapes = []
+    for _ in range(n):
+        start = len(whole) - draw(st.integers(0, len(whole)))
+        kept = [draw(st.booleans()) for _ in whole[start:]]
+        shapes.append(tuple(k if keep else 1 for k, keep in zip(whole[start:], kept)))
+    return shapes
 
 
 def _together(shapes: Sequence[Shape], options: dict[str, Any]) -> st.SearchStrategy[Any]:

@@ -96,6 +96,10 @@ class Subject:
         """The gradient of ``<cotangent, value>`` in each input of ``wrt``; None for the others."""
         raise NotImplementedError
 
+    def digits(self, arrays: Arrays) -> int:
+        """The bytes of the value's dtype where all inputs are float64."""
+        return int(self.value([np.array(a, np.float64) for a in arrays]).dtype.itemsize)
+
     @property
     def labels(self) -> list[str]:
         """What each input is called."""
@@ -153,6 +157,9 @@ class Gradient(Recorded):
     @property
     def arrays(self) -> list[Array]:
         return [*self.inner.arrays, self.cotangent]
+
+    def digits(self, arrays: Arrays) -> int:
+        return self.inner.digits(arrays[:-1])
 
     def record(self, tensors: Sequence[Tensor]) -> Tensor:
         *leaves, cotangent = tensors

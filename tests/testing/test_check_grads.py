@@ -1,0 +1,187 @@
+"""check_grads: its arguments, its report, and the failure that a person reads."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite.testing import GradientError, check_grads
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(2, 3))
+
+
+def doubled_tanh_rule(g: Any, out: Any, x: Any) -> Any:
+    return 2 * g * (1 - out * out)
+
+
+wrong_tanh = tg.primitive(np.tanh, [doubled_tanh_rule], name="wrong_tanh")
+
+
+def wrong(x: Any) -> Any:
+    return wrong_tanh(x)
+
+
+def failure(*arguments: Any, **options: Any) -> GradientError:
+    with pytest.raises(GradientError) as caught:
+        check_grads(*arguments, **options)
+    return caught.value
+
+
+def test_the_report_holds_what_was_checked() -> None:
+    report = check_grads(tg.matmul, [X, X.T], reference=np.matmul)
+    assert report.passed
+    assert report.order == 2
+    assert "complex step" in report.methods
+    assert report.checked["gradients agree with the oracle"] == 2
+    assert 0 < report.worst < 1
+
+
+def test_the_failure_as_data() -> None:
+    (first, *_) = failure(wrong, X).report.findings
+    assert first.argument == "x"
+    assert first.order == 1
+    assert first.numeric is not None and first.analytic is not None
+    assert first.analytic == pytest.approx(2 * first.numeric[0])
+    assert first.bar is not None and first.bar < 1e-9
+    assert first.diagnosis == "off by a factor 2"
+
+
+def run(snippet: str, **known: Any) -> dict[str, Any]:
+    lines = [line for line in snippet.splitlines() if not line.startswith("f = ...")]
+    exec("\n".join(lines).replace("print(", "shown = ("), known)
+    return known
+
+
+def snippet_of(error: GradientError) -> str:
+    text = str(error).split("To see it again:")[1]
+    return "\n".join(line[4:] for line in text.splitlines())
+
+
+def test_the_snippet_shows_the_failure_again() -> None:
+    error = failure(wrong, X)
+    assert run(snippet_of(error), f=wrong)["shown"] == error.report.findings[0].analytic
+
+
+def test_the_snippet_of_a_large_array_is_exact() -> None:
+    error = failure(wrong, rng.normal(size=(40, 30)))
+    shown = run(snippet_of(error), f=wrong)["shown"]
+    assert shown == error.report.findings[0].analytic
+
+
+def test_the_snippet_of_a_layout_arranges_it() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        strides = (x.numpy() if isinstance(x, tg.Tensor) else np.asarray(x)).strides
+        return g * (2.0 if min(strides, default=0) < 0 else 1.0)
+
+    careless = tg.primitive(np.positive, [rule], name="careless")
+    error = failure(careless, X)
+    assert "negative stride" in str(error)
+    assert run(snippet_of(error), f=careless)["shown"] == error.report.findings[0].analytic
+
+
+def test_the_snippet_of_a_second_order_goes_back_twice() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        raw = out.numpy() if isinstance(out, tg.Tensor) else out
+        return g * (1 - raw * raw)
+
+    detached = tg.primitive(np.tanh, [rule], name="detached")
+    error = failure(detached, X)
+    assert "derivative of order 2" in str(error)
+    assert check_grads(detached, X, order=1).passed
+    assert run(snippet_of(error), f=detached)["shown"] is None  # there is no second gradient
+
+
+def test_a_derivative_written_by_hand() -> None:
+    def norm(x: Any) -> Any:
+        return np.sqrt(np.sum(x * x))
+
+    assert check_grads(norm, X, vjp=lambda g, x: g * x / norm(x)).passed
+    error = failure(norm, X, vjp=lambda g, x: 2 * g * x / norm(x))
+    assert "off by a factor 2" in str(error)
+    known = run(snippet_of(error), f=norm, vjp=lambda g, x: 2 * g * x / norm(x))
+    np.testing.assert_allclose(known["gradients"], 2 * known["cotangent"] * X / norm(X))
+
+
+def test_nested_inputs_attributes_and_what_is_held_fixed() -> None:
+    def f(tree: Any, index: Any, axis: int) -> Any:
+        return (tree["a"] * tree["b"][0])[index].sum(axis)
+
+    tree = {"a": X, "b": [tg.tensor(X + 1)]}
+    report = check_grads(f, (tree, np.array([1, 1, 0])), attributes={"axis": 0})
+    assert report.passed
+
+    def broken(tree: Any) -> Any:
+        return tree["a"] * tree["b"][0].detach()
+
+    assert "argument    tree['b'][0]" in str(failure(broken, (tree,)))
+
+
+def test_random_functions_need_a_seed() -> None:
+    def noisy(x: Any) -> Any:
+        return x * tg.random.generator().normal(size=x.shape)
+
+    assert "seed=" in str(failure(noisy, X))
+    state = tg.random.generator().bit_generator.state
+    assert check_grads(noisy, X, seed=0).passed
+    assert tg.random.generator().bit_generator.state == state
+
+
+def test_single_precision_is_held_against_double() -> None:
+    report = check_grads(tg.tanh, X.astype(np.float32))
+    assert "complex step" in report.methods
+    rough = tg.primitive(np.tanh, [lambda g, out, x: 1.001 * g * (1 - out * out)], name="rough")
+    assert "1.001" in str(failure(rough, X.astype(np.float32), order=1))
+
+
+def test_a_function_of_single_precision_only() -> None:
+    def f(x: Any) -> Any:
+        return tg.tanh(tg.cast(x, np.float32))
+
+    assert check_grads(f, X.astype(np.float32)).passed
+
+
+def test_outside_of_the_domain_is_an_error_that_says_so() -> None:
+    with pytest.raises(ValueError, match="outside of its domain"):
+        check_grads(tg.log, np.array([1.0, -1.0]))
+    with pytest.raises(ValueError, match="x is not finite"):
+        check_grads(tg.exp, np.array([1.0, np.inf]))
+
+
+def test_nothing_to_differentiate_is_an_error() -> None:
+    with pytest.raises(TypeError, match="no floating-point input"):
+        check_grads(tg.square, np.array([1, 2]))
+    with pytest.raises(TypeError, match="which has no derivative"):
+        check_grads(lambda x: x > 0, X)
+
+
+def test_a_reference_with_another_value() -> None:
+    assert "differs from the reference" in str(failure(tg.tanh, X, reference=np.sin))
+    assert "has shape" in str(failure(tg.tanh, X, reference=X[0]))
+    assert check_grads(tg.tanh, X, reference=np.tanh(X)).passed
+
+
+def test_a_wider_tolerance_accepts_more() -> None:
+    rough = tg.primitive(
+        np.tanh, [lambda g, out, x: (1 + 1e-6) * g * (1 - out * out)], name="rough"
+    )
+    failure(rough, X, order=1)
+    assert check_grads(rough, X, order=1, tolerance=1e-5).passed
+
+
+def test_an_infinite_derivative_is_told_from_a_wrong_one() -> None:
+    assert "gradient is infinite" in str(check_grads(tg.sqrt, np.array([0.0, 4.0])))
+    infinite = tg.primitive(np.square, [lambda g, out, x: g * 2 * out / (x * x) / 0.0], name="bad")
+    assert "infinite where" in str(failure(infinite, np.array([1.0, 2.0])))
+
+
+def test_small_functions_take_milliseconds() -> None:
+    check_grads(tg.tanh, X)
+    start = time.process_time()
+    for _ in range(5):
+        check_grads(tg.tanh, X)
+    assert (time.process_time() - start) / 5 < 0.5

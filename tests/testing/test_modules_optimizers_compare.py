@@ -1,0 +1,123 @@
+"""Whole networks, optimisers, and two functions side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn, optim
+from tinygrad_lite.testing import GradientError, check_module, check_optimizer, compare
+
+X = np.random.default_rng(0).normal(size=(3, 4))
+
+
+class Net(nn.Module):
+    """Shared weights in a list, dropout with its own generator, and a buffer that moves."""
+
+    def __init__(self) -> None:
+        shared = nn.Linear(4, 4, rng=0)
+        self.layers = [shared, nn.Dropout(0.3, rng=1), shared]
+        self.steps = nn.Buffer(0.0)
+        self.scale = nn.Parameter(1.5, dtype=np.float32)
+
+    def forward(self, x: Any) -> Any:
+        self.steps.data = self.steps.data + 1
+        for layer in self.layers:
+            x = tg.tanh(layer(x))
+        return x * self.scale
+
+
+def test_a_network_passes_and_is_left_as_it_was() -> None:
+    model = Net()
+    model.layers[1].eval()
+    before = model.state_dict()
+    drawn = model.layers[1].rng.bit_generator.state
+    report = check_module(model, X.astype(np.float32), loss=lambda y: (y * y).mean())
+    assert report.passed
+    assert model.state_dict().keys() == before.keys()
+    assert all(np.array_equal(v, before[k]) for k, v in model.state_dict().items())
+    assert model.layers[1].rng.bit_generator.state == drawn
+    assert model.training and not model.layers[1].training
+    assert isinstance(model.scale, nn.Parameter) and model.scale.grad is None
+
+
+def test_a_layer_with_a_detached_parameter_is_found() -> None:
+    class Forgetful(Net):
+        def forward(self, x: Any) -> Any:
+            return self.layers[0](x) * self.scale.detach()
+
+    with pytest.raises(GradientError, match=r"parameters\['scale'\]") as caught:
+        check_module(Forgetful(), X)
+    assert "Forgetful in training" in str(caught.value)
+
+
+def test_a_mistake_in_evaluation_mode_is_found() -> None:
+    class Odd(Net):
+        def forward(self, x: Any) -> Any:
+            return x * self.scale if self.training else x * self.scale.detach()
+
+    with pytest.raises(GradientError, match="Odd in evaluation"):
+        check_module(Odd(), X)
+
+
+def sgd_with_weight_decay(p: Any, g: Any, state: dict[str, Any]) -> Any:
+    g = g + 0.01 * p
+    return p - 0.1 * g
+
+
+def test_an_optimizer_against_its_formula() -> None:
+    check_optimizer(lambda ps: optim.SGD(ps, lr=0.1, weight_decay=0.01), sgd_with_weight_decay)
+    with pytest.raises(AssertionError, match="differs from the reference"):
+        check_optimizer(lambda ps: optim.SGD(ps, lr=0.1), sgd_with_weight_decay)
+
+
+def test_an_optimizer_against_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    check_optimizer(lambda ps: optim.Adam(ps, lr=0.01), lambda ps: torch.optim.Adam(ps, lr=0.01))
+
+
+def test_an_optimizer_that_forgets_its_state_when_saved() -> None:
+    class Forgetful(optim.SGD):
+        def state_dict(self) -> dict[str, Any]:
+            return {**super().state_dict(), "state": {}}
+
+    def momentum(p: Any, g: Any, state: dict[str, Any]) -> Any:
+        state["v"] = 0.9 * state["v"] + g if state else g
+        return p - 0.1 * state["v"]
+
+    check_optimizer(lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9), momentum)
+    with pytest.raises(AssertionError, match="after state_dict"):
+        check_optimizer(lambda ps: Forgetful(ps, lr=0.1, momentum=0.9), momentum)
+
+
+def test_an_optimizer_that_changes_gradients() -> None:
+    class Greedy(optim.SGD):
+        def update(self, group: Any, parameters: Any, gradients: Any, states: Any) -> None:
+            super().update(group, parameters, gradients, states)
+            for g in gradients:
+                g *= 0.5
+
+    with pytest.raises(AssertionError, match="changed its gradient"):
+        check_optimizer(lambda ps: Greedy(ps, lr=0.1), lambda p, g, state: p - 0.1 * g)
+
+
+def test_two_functions_side_by_side() -> None:
+    assert compare(tg.softmax, lambda x: tg.exp(tg.log_softmax(x)), X).passed
+    with pytest.raises(GradientError, match="the value is not the same"):
+        compare(tg.exp, tg.tanh, X)
+    with pytest.raises(GradientError, match="the gradient of x is not the same"):
+        compare(tg.exp, lambda x: tg.exp(x.detach()) * (1 + x - x.detach()) ** 2, X)
+
+
+def test_beside_pytorch() -> None:
+    torch = pytest.importorskip("torch")
+    assert compare(tg.softmax, lambda x: torch.softmax(x, -1), X).passed
+    assert compare(tg.tanh, torch.tanh, X).passed
+    assert compare(tg.matmul, torch.matmul, (X, X.T), torch=True).passed
+    index = np.array([0, 0, 2])
+    assert compare(lambda x, i: x[i] * 2, lambda x, i: torch.mul(x[i], 2), (X, index)).passed
+    with pytest.raises(GradientError, match="the value is not the same"):
+        compare(tg.tanh, torch.sigmoid, X)
