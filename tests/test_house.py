@@ -91,8 +91,18 @@ def test_names_of_numpy_are_dispatched():
         np.spacing(x)
     with pytest.raises(TypeError, match=r"numpy\.histogram has no gradient rule"):
         np.histogram(x)
-    with pytest.raises(TypeError, match="out="):
+    with pytest.raises(TypeError, match="would lose the gradient"):
         np.exp(x, out=np.zeros(2))
+
+
+def test_micrograds_way_of_stepping_works_on_arrays_too():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    (x * x).sum().backward()
+    x.data -= 0.1 * x.grad
+    assert x.tolist() == [0.8, 1.6]
+    array = np.ones(2)
+    with pytest.raises(TypeError, match="would lose the gradient"):
+        array += x
 
 
 def run(code):
@@ -107,9 +117,13 @@ def test_importing_needs_numpy_alone():
     assert not set(heavy) & set(loaded)
 
 
-def test_an_unknown_name_is_an_attribute_error():
+def test_an_unknown_name_is_an_attribute_error_with_numpys_name_for_pytorchs():
     with pytest.raises(AttributeError, match="has no attribute 'nonsense'"):
         tg.nonsense  # noqa: B018
+    with pytest.raises(AttributeError, match=r"use tg\.concatenate"):
+        tg.cat  # noqa: B018
+    with pytest.raises(AttributeError, match="use reshape"):
+        tg.ones(2).view(1, 2)
 
 
 def test_public_names_are_there_and_documented():

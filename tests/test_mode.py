@@ -87,3 +87,55 @@ def test_each_task_has_its_own():
         return here, await task
 
     assert asyncio.run(main()) == (True, False)
+
+
+def test_a_decorated_generator_switches_inside_and_not_outside():
+    @tg.no_grad()
+    def numbers():
+        got = yield recorded()
+        with pytest.raises(KeyError):
+            yield (got, recorded())
+        return recorded()
+
+    def outer():
+        result = yield from numbers()
+        yield result
+
+    steps = outer()
+    assert next(steps) is False
+    assert recorded()
+    assert steps.send("sent") == ("sent", False)
+    assert recorded()
+    assert steps.throw(KeyError()) is False
+    assert recorded()
+
+
+def test_a_decorated_coroutine():
+    @tg.no_grad()
+    async def quiet():
+        await asyncio.sleep(0)
+        return recorded()
+
+    async def main():
+        return await asyncio.gather(quiet(), asyncio.sleep(0, recorded()))
+
+    assert asyncio.run(main()) == [False, True]
+
+
+def test_one_switch_can_be_entered_again():
+    switch = tg.no_grad()
+    for _ in range(2):
+        with switch:
+            assert not recorded()
+            with switch:
+                assert not recorded()
+            assert not recorded()
+        assert recorded()
+
+
+def test_classes_are_not_decorated():
+    with pytest.raises(TypeError, match="not the class Model"):
+
+        @tg.no_grad()
+        class Model:
+            pass

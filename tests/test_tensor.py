@@ -172,6 +172,44 @@ class TestData:
             t.data = np.zeros(1)
 
 
+class TestGrad:
+    def test_it_takes_what_fits(self):
+        t = tg.tensor([1.0, 2.0], dtype="f4", requires_grad=True)
+        t.grad = np.array([1.0, 2.0])
+        assert (t.grad.dtype, t.grad.tolist()) == (np.float32, [1.0, 2.0])
+        t.grad = None
+        assert t.grad is None
+        with pytest.raises(ValueError, match=r"gradient of shape \(3,\)"):
+            t.grad = np.zeros(3)
+        with pytest.raises(TypeError, match="gradient of dtype complex128"):
+            t.grad = np.zeros(2, complex)
+
+
+class TestWords:
+    """Errors of a first hour say what to do."""
+
+    @pytest.mark.parametrize(
+        ("mistake", "words"),
+        [
+            (lambda x: bool(x), r"tg\.any"),
+            (lambda x: tg.tensor([x[0], x[1]]), r"tg\.stack"),
+            (lambda x: x @ np.ones((3, 4)), "2 columns on the left, 3 rows on the right"),
+            (lambda x: tg.tensor(1.0) @ tg.tensor(2.0), r"use \*"),
+            (lambda x: x.register_hook(3), "a hook is a function"),
+            (lambda x: tg.tensor(1.0, name=3), "name of a tensor is a string"),
+            (lambda x: tg.tensor(np.ma.array([1.0])), "no mask"),
+            (lambda x: copy.copy(x * 2), "copied or pickled"),
+        ],
+    )
+    def test_words(self, mistake, words):
+        with pytest.raises((TypeError, ValueError, RuntimeError), match=words):
+            mistake(tg.tensor([1.0, 2.0], requires_grad=True))
+
+    def test_bytes_in_another_order_are_turned(self):
+        assert tg.tensor(np.array([1.0], ">f8")).dtype == np.float64
+        assert tg.tensor(np.array([1.0], ">f8")).dtype.isnative
+
+
 class TestCopies:
     def test_leaves_can_be_copied_and_pickled(self):
         t = tg.tensor([1.0, 2.0], requires_grad=True, name="w")

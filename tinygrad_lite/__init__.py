@@ -5,7 +5,7 @@
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from tinygrad_lite.tensor import Tensor, tensor
+from tinygrad_lite.tensor import Tensor, tensor, unknown as _unknown
 from tinygrad_lite import linalg, nn, optim, random
 from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
 from tinygrad_lite.checkpoint import checkpoint
@@ -63,7 +63,7 @@ def __getattr__(name: str) -> _Any:
     if name in _LATE_MODULES:
         return _import_module(f"tinygrad_lite.{name}")
     if name not in _LATE:
-        raise AttributeError(f"module 'tinygrad_lite' has no attribute {name!r}")
+        raise AttributeError(_unknown("module 'tinygrad_lite'", name))
     globals()[name] = getattr(_import_module(_LATE[name]), name)
     return globals()[name]
 

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.ops import cast, guard, positive, reshape, sum
-from tinygrad_lite.tensor import Tensor, Watch, constant
+from tinygrad_lite.tensor import Tensor, Watch, constant, lift
 
 
 class Contribution(NamedTuple):
@@ -35,9 +35,10 @@ def run_backward(
 ) -> None:
     """Accumulate the derivative of ``output`` into ``grad`` of its leaves: ``Tensor.backward``."""
     for x, g in cotangents(output, gradient, create_graph, observer).items():
-        if x.grad is not None:
-            g = x.grad + g if isinstance(g, Tensor) else x.grad._data + g
-        x.grad = g if isinstance(g, Tensor) else lift(g)
+        before = x._grad
+        if before is not None:
+            g = before + g if isinstance(g, Tensor) else before._data + g
+        x._grad = g if isinstance(g, Tensor) else constant(g)
 
 
 def cotangents(
@@ -172,7 +173,7 @@ def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
             g = replaced if lifted else np.asarray(replaced._data, dtype=t.dtype)[()]
     if watch.retain:
         kept = lift(g) if lifted else lift(np.array(g)[()])
-        t.grad = kept if t.grad is None else t.grad + kept
+        t._grad = kept if t._grad is None else t._grad + kept
     return g
 
 
@@ -224,8 +225,3 @@ def _separated(gradients: dict[Tensor, Any], seed: Any) -> dict[Tensor, Any]:
                 gradients[x] = positive(g)
             taken.add(id(array))
     return gradients
-
-
-def lift(value: Any) -> Tensor:
-    """The value as a tensor: itself if it is one, else a constant around it."""
-    return value if isinstance(value, Tensor) else constant(value)

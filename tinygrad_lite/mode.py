@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from contextvars import ContextVar
+from functools import wraps
+from inspect import iscoroutinefunction, isgeneratorfunction
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -48,14 +49,74 @@ _mode: ContextVar[Mode] = ContextVar("tinygrad_lite.mode", default=Mode())  # no
 mode = _mode.get
 
 
-@contextmanager
-def switched(**changes: Any) -> Iterator[None]:
-    """Change fields of the mode for the body of a ``with``; they are restored whatever happens."""
-    token = _mode.set(mode()._replace(**changes))
-    try:
-        yield
-    finally:
-        _mode.reset(token)
+_outer: ContextVar[tuple[Mode, ...]] = ContextVar("tinygrad_lite.outer", default=())
+
+
+class switched:
+    """Change fields of the mode for the body of a ``with``, or of the function it decorates.
+
+    They are restored whatever happens. One object can be entered again and again.
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        self.changes = changes
+
+    def __enter__(self) -> None:
+        now = mode()
+        _outer.set((*_outer.get(), now))
+        _mode.set(now._replace(**self.changes))
+
+    def __exit__(self, *_: object) -> None:
+        *rest, before = _outer.get()
+        _outer.set(tuple(rest))
+        _mode.set(before)
+
+    def __call__(self, function: Any) -> Any:
+        """``function`` with the change in force while its own code runs."""
+        if isinstance(function, type):
+            raise TypeError(
+                f"{self!r} decorates functions, not the class {function.__name__}: decorate its "
+                "methods"
+            )
+        if isgeneratorfunction(function):
+
+            def call(*args: Any, **kwargs: Any) -> Any:
+                return self._stepping(function(*args, **kwargs))
+
+        elif iscoroutinefunction(function):
+
+            async def call(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return await function(*args, **kwargs)
+
+        else:
+
+            def call(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return function(*args, **kwargs)
+
+        return wraps(function)(call)
+
+    def _stepping(self, generator: Any) -> Any:
+        """The generator, with the change in force inside it and not where it yields to."""
+        reply: Any = None
+        advance = generator.send
+        while True:
+            try:
+                with self:
+                    value = advance(reply)
+            except StopIteration as stop:
+                return stop.value
+            try:
+                reply, advance = (yield value), generator.send
+            except GeneratorExit:
+                generator.close()
+                raise
+            except BaseException as error:
+                reply, advance = error, generator.throw
+
+    def __repr__(self) -> str:
+        return f"switched({', '.join(f'{k}={v!r}' for k, v in self.changes.items())})"
 
 
 enter_mode = _mode.set

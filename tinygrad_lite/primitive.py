@@ -18,7 +18,7 @@ from tinygrad_lite.tensor import Tensor, constant, new, tick
 
 Rule = Callable[..., Any]
 
-PLAIN = frozenset({np.ndarray, float, int, bool, *np.sctypeDict.values()})
+PLAIN = frozenset({np.ndarray, complex, float, int, bool, *np.sctypeDict.values()})
 """The types that are taken as they are; Python's numbers stay weak (NEP 50)."""
 
 getframe = sys._getframe
@@ -114,7 +114,7 @@ class Primitive:
             out = out[()]
         t = new(Tensor)
         t._data = out
-        t.grad = t.name = t.watch = None
+        t._grad = t.name = t.watch = None
         if needed and grad and self.vjps is not None:
             t._requires_grad = True
             t.order = tick()
@@ -168,8 +168,7 @@ def caller() -> FrameType:
 def explained(error: Exception, name: str, values: Iterable[Any]) -> Exception:
     """The error of a forward function, with the operation and the shapes it was given."""
     kinds = ", ".join(
-        f"{type(v).__name__} {v!r}" if np.isscalar(v) else f"{np.shape(v)} {np.asarray(v).dtype}"
-        for v in values
+        f"{v}" if np.ndim(v) == 0 else f"{np.shape(v)} {np.asarray(v).dtype}" for v in values
     )
     kind = type(error) if type(error) in (TypeError, IndexError, ZeroDivisionError) else ValueError
     if isinstance(error, np.linalg.LinAlgError):
@@ -181,6 +180,8 @@ def admit(x: Any, name: str) -> Any:
     """``x`` as an operation can take it: lists and other array-likes become arrays."""
     if isinstance(x, Tensor) or type(x) in PLAIN or hasattr(type(x), "__primitive__"):
         return x
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} takes no masked array: fill it, or use tg.where")
     array = np.asarray(x)
     if array.dtype.kind not in "fiubc":
         raise TypeError(
@@ -283,7 +284,7 @@ def binary_operator(operation: Primitive, compute: Callable[[Any, Any], Any]) ->
             raise explained(error, operation.name, (a, b)) from error
         t = new(Tensor)
         t._data = out
-        t.grad = t.name = t.watch = None
+        t._grad = t.name = t.watch = None
         if grad and (x._requires_grad or y._requires_grad) and differentiable:
             t._requires_grad = True
             t.order = tick()

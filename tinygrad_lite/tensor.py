@@ -52,8 +52,8 @@ class Tensor:
     __slots__ = (
         "__weakref__",
         "_data",
+        "_grad",
         "_requires_grad",
-        "grad",
         "name",
         "order",
         "record",
@@ -61,8 +61,8 @@ class Tensor:
     )
 
     _data: Any
+    _grad: Tensor | None
     _requires_grad: bool
-    grad: Tensor | None
     name: str | None
     order: int
     record: Any
@@ -75,11 +75,13 @@ class Tensor:
         dtype: DTypeLike | None = None,
         name: str | None = None,
     ) -> None:
+        if not isinstance(name, (str, type(None))):
+            raise TypeError(f"the name of a tensor is a string, not {name!r}")
         self._data = _own(data, dtype)
         self._requires_grad = False
         self.record = None
         self.order = tick()
-        self.grad = None
+        self._grad = None
         self.name = name
         self.watch = None
         if requires_grad:
@@ -91,8 +93,10 @@ class Tensor:
     def data(self) -> Any:
         """The values: a NumPy array, or a NumPy scalar where there are no dimensions.
 
-        Assigning replaces the values without a record. A later ``backward()`` through an operation
-        that had read the old ones is an error that names the operation.
+        Assigning replaces the values without a record, and so does ``t.data -= step``. A later
+        ``backward()`` through an operation that had read the old ones is an error that names the
+        operation. Writing into the array behind the tensor's back (``t.data[0] = 1.0``) is seen
+        only under ``tg.detect_anomaly()``: use ``t[0] = 1.0``.
         """
         looked_at(self, "t.data")
         data = self._data
@@ -138,6 +142,28 @@ class Tensor:
         self._requires_grad = bool(value)
         if value and not isinstance(self.watch, Watch):
             self.watch = None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward()`` left here: of this tensor's shape and dtype, or None."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | ArrayLike | None) -> None:
+        if value is not None:
+            shape, dtype = self.shape, self.dtype
+            value = value if isinstance(value, Tensor) else Tensor(value)
+            if value.shape != shape:
+                raise ValueError(
+                    f"{self._describe()} cannot take a gradient of shape {value.shape}"
+                )
+            if value.dtype != dtype:
+                if not np.can_cast(value.dtype, dtype, "same_kind"):
+                    raise TypeError(
+                        f"{self._describe()} cannot take a gradient of dtype {value.dtype}"
+                    )
+                value = Tensor(value, dtype=dtype)
+        self._grad = value
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Set ``requires_grad`` in place and return the tensor itself."""
@@ -240,6 +266,8 @@ class Tensor:
         """
         if not self._requires_grad:
             raise RuntimeError(f"{self._describe()} requires no gradient, so no hook would be run")
+        if not callable(hook):
+            raise TypeError(f"a hook is a function of the gradient, not {hook!r}")
         hooks = self._watched().hooks
         key = tick()
         hooks[key] = hook
@@ -284,6 +312,11 @@ class Tensor:
 
     def __bool__(self) -> bool:
         looked_at(self, "`if`, `while`, `and`, `or` or bool()")
+        if np.size(self._data) != 1:
+            raise ValueError(
+                f"{self._describe()} is neither true nor false: ask tg.all(t) or tg.any(t), or "
+                "choose element by element with tg.where"
+            )
         return bool(self._data)
 
     def __float__(self) -> float:
@@ -300,6 +333,11 @@ class Tensor:
 
     __hash__ = object.__hash__
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise AttributeError(unknown("a tensor", name))
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.record is not None:
             raise RuntimeError(
@@ -315,14 +353,14 @@ class Tensor:
         if self.record is not None:
             raise RuntimeError(
                 f"{self._describe()} is the result of {self.record[0].name!r}: "
-                "only leaves can be pickled; detach() it first"
+                "only leaves can be copied or pickled; detach() it first"
             )
         grad = None if self.grad is None else self.grad._data
         return np.array(self._data)[()], self._requires_grad, self.name, np.array(grad)[()]
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
         self._data, self._requires_grad, self.name, grad = state
-        self.grad = None if grad is None else constant(grad)
+        self._grad = None if grad is None else constant(grad)
         self.record = self.watch = None
         self.order = tick()
 
@@ -377,7 +415,16 @@ def _own(data: Any, dtype: Any) -> Any:
     if isinstance(data, Tensor):
         looked_at(data, "tensor() of a tensor")
         data = data._data
+    if isinstance(data, np.ma.MaskedArray):
+        raise TypeError("a tensor has no mask: fill the masked array, or use tg.where")
     try:
+        if isinstance(data, (list, tuple)) and any(isinstance(x, Tensor) for x in data):
+            if any(isinstance(x, Tensor) and x._requires_grad for x in data):
+                raise TypeError(
+                    "tensor() copies numbers, so the gradients of these tensors would be lost: "
+                    "tg.stack(tensors) joins them and records it"
+                )
+            data = [x.numpy() if isinstance(x, Tensor) else x for x in data]
         array = np.array(data, dtype=dtype)
     except ValueError as error:
         raise ValueError(f"a tensor needs rows of equal length: {error}") from None
@@ -385,6 +432,8 @@ def _own(data: Any, dtype: Any) -> Any:
         raise TypeError(
             f"a tensor holds numbers; {type(data).__name__} gave an array of dtype {array.dtype}"
         )
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     return array if array.ndim else array[()]
 
 
@@ -394,8 +443,13 @@ def constant(value: Any) -> Tensor:
     t._data = value
     t._requires_grad = False
     t.order = 0
-    t.record = t.grad = t.name = t.watch = None
+    t.record = t._grad = t.name = t.watch = None
     return t
+
+
+def lift(value: Any) -> Tensor:
+    """The value as a tensor: itself if it is one, else a constant around it."""
+    return value if isinstance(value, Tensor) else constant(value)
 
 
 def tensor(
@@ -416,6 +470,31 @@ def tensor(
     tensor(0.5, name='slope', requires_grad=True)
     """
     return Tensor(data, requires_grad, dtype, name)
+
+
+HINTS = {  # what PyTorch calls it: what NumPy, and so this library, calls it
+    "cat": "tg.concatenate(tensors, axis)",
+    "clamp": "clip(low, high)",
+    "clone": "t + 0, which is recorded, or tg.tensor(t) for a new leaf",
+    "copy": "t + 0, which is recorded, or tg.tensor(t) for a new leaf",
+    "cpu": "nothing: tensors are NumPy arrays",
+    "dim": "ndim",
+    "double": "astype('float64')",
+    "flatten": "ravel(), or nn.Flatten() for a batch",
+    "float": "astype('float32')",
+    "numel": "size",
+    "permute": "transpose(axes)",
+    "to": "astype(dtype)",
+    "type": "astype(dtype)",
+    "unsqueeze": "expand_dims(axis)",
+    "view": "reshape(shape)",
+}
+
+
+def unknown(whose: str, name: str) -> str:
+    """The message for a name that is not there, with the one that is."""
+    hint = f": use {HINTS[name]}" if name in HINTS else ""
+    return f"{whose} has no attribute {name!r}{hint}"
 
 
 def looked_at(t: Tensor, what: str) -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import graph, ops
-from tinygrad_lite.backward import cotangents, lift
+from tinygrad_lite.backward import cotangents
 from tinygrad_lite.mode import mode, switched
-from tinygrad_lite.tensor import Tensor, constant
+from tinygrad_lite.tensor import Tensor, constant, lift
 from tinygrad_lite.tree import Structure, flatten
 
 Function = Callable[..., Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import tinygrad_lite as tg
 from tinygrad_lite import nn
 
 
@@ -54,6 +55,7 @@ def test_what_is_no_module_is_refused() -> None:
 
 
 def test_empty_is_the_identity() -> None:
-    x = np.ones(3)
+    x = tg.ones(3)
     assert nn.Sequential()(x) is x
+    assert isinstance(nn.Sequential()(np.ones(3)), tg.Tensor)
     assert repr(nn.Sequential()) == "Sequential()"

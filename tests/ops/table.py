@@ -511,6 +511,10 @@ COMPARE = (
         )
     ),
     *(
+        Row(shift, getattr(np, shift.name), [Example((np.array([[4], [9]]), np.array([0, 1, 3])))])
+        for shift in (compare.left_shift, compare.right_shift)
+    ),
+    *(
         _asked(getattr(compare, name))
         for name in ("logical_not", "invert", "isnan", "isinf", "isfinite")
     ),

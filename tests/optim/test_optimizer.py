@@ -327,12 +327,3 @@ def test_wrong_parameters_and_settings_are_refused(
 ) -> None:
     with pytest.raises(error, match=re.escape(message)):
         getattr(optim, name)(params, **settings)
-
-
-def test_a_gradient_of_another_shape_is_refused() -> None:
-    w = leaf(2, 3)
-    w.name = "weight"
-    w.grad = tg.tensor(np.ones(3))
-    with pytest.raises(ValueError, match=r"'weight' .* gradient of shape \(3,\)"):
-        optim.SGD([w], lr=0.1).step()
-    np.testing.assert_array_equal(w.data, 1)

@@ -10,6 +10,7 @@ from tinygrad_lite.nn.module import Module
 from tinygrad_lite.nn.reduction import as_operand
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.random import Rng, generator
+from tinygrad_lite.tensor import lift
 
 
 def _mask_forward(*, rng: Rng, shape: tuple[int, ...], p: float, dtype: np.dtype[Any]) -> Any:
@@ -49,7 +50,9 @@ def dropout(x: Any, p: float = 0.5, training: bool = True, rng: Rng = None) -> A
     if not training or p == 0:
         return x
     dtype = x.dtype if x.dtype.kind == "f" else np.result_type(x.dtype, np.float32)
-    return x * dropout_mask(rng=rng, shape=x.shape, p=p, dtype=dtype)
+    mask = lift(dropout_mask(rng=rng, shape=x.shape, p=p, dtype=dtype))
+    mask.name = "mask"
+    return x * mask
 
 
 class Dropout(Module):
@@ -81,6 +84,6 @@ class Dropout(Module):
 
 def probability(p: float) -> float:
     """The probability itself, or an error if it is none."""
-    if not 0 <= p <= 1:
+    if not isinstance(p, (int, float, np.number)) or not 0 <= p <= 1:
         raise ValueError(f"p is the probability to drop an element, from 0 to 1, not {p!r}")
     return p

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_lite.mode import Mode, Scope, enter_mode, leave_mode, mode
 from tinygrad_lite.nn.parameter import Buffer, Parameter, convert
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tensor import Tensor, constant
 
 if TYPE_CHECKING:
     from tinygrad_lite.nn.summary import Summary
@@ -58,6 +58,8 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         grad, intercept, scope = mode()
+        if scope is None:  # called by the user: from here on, arrays are tensors
+            inputs = tuple([constant(x) if type(x) is np.ndarray else x for x in inputs])
         token = enter_mode(Mode(grad, intercept, Scope(ref(self), scope)))
         try:
             return self.forward(*inputs, **options)
@@ -66,6 +68,12 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         if isinstance(value, (Parameter, Buffer)):
+            for other, held in vars(self).items():
+                if held is value and other != name:
+                    raise ValueError(
+                        f"{type(self).__name__}.{name}: this parameter is {other!r} already, and "
+                        "one module has one name for it; modules may share it"
+                    )
             value.name = value.name or name
         elif value is not None and isinstance(vars(self).get(name), Parameter):
             raise TypeError(
@@ -233,6 +241,10 @@ class Module:
         >>> model.load_state_dict(nn.Linear(2, 3).state_dict())
         IncompatibleKeys(missing_keys=[], unexpected_keys=[])
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(
+                f"a state dict maps names to arrays; this is a {type(state_dict).__name__}"
+            )
         own = dict(self._state())
         keys = IncompatibleKeys(
             [name for name in own if name not in state_dict],

@@ -34,6 +34,7 @@ from tinygrad_lite.ops.compare import (
     isfinite,
     isinf,
     isnan,
+    left_shift,
     less,
     less_equal,
     logical_and,
@@ -41,6 +42,7 @@ from tinygrad_lite.ops.compare import (
     logical_or,
     logical_xor,
     not_equal,
+    right_shift,
 )
 from tinygrad_lite.ops.creation import (
     arange,
@@ -198,6 +200,7 @@ __all__ = [
     "isinf",
     "isnan",
     "leaky_relu",
+    "left_shift",
     "less",
     "less_equal",
     "linspace",
@@ -243,6 +246,7 @@ __all__ = [
     "remainder",
     "repeat",
     "reshape",
+    "right_shift",
     "roll",
     "round",
     "selu",

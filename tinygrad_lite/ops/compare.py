@@ -29,6 +29,8 @@ logical_xor = _constant(np.logical_xor, "xor")
 bitwise_and = _constant(np.bitwise_and, "&")
 bitwise_or = _constant(np.bitwise_or, "|")
 bitwise_xor = _constant(np.bitwise_xor, "^")
+left_shift = _constant(np.left_shift, "<<")
+right_shift = _constant(np.right_shift, ">>")
 
 
 def _question(ufunc: np.ufunc, symbol: str, asks: str) -> Primitive:

@@ -17,9 +17,22 @@ from tinygrad_lite.primitive import primitive
 
 def _product(x: Any, y: Any) -> Any:
     """x @ y; two matrices go to BLAS by the short way."""
-    if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 2:
-        return x.dot(y)
-    return x @ y
+    try:
+        if type(x) is np.ndarray is type(y) and x.ndim == y.ndim == 2:
+            return x.dot(y)
+        return x @ y
+    except (TypeError, ValueError) as error:
+        raise _mismatch(np.shape(x), np.shape(y)) or error from None
+
+
+def _mismatch(x: tuple[int, ...], y: tuple[int, ...]) -> ValueError | None:
+    """What is wrong with the shapes of two factors, in words."""
+    if not x or not y:
+        return ValueError("a number cannot be multiplied by @: use *")
+    if x[-1] != y[-2 if len(y) > 1 else 0]:
+        rows = "rows" if len(y) > 1 else "elements"
+        return ValueError(f"{x[-1]} columns on the left, {y[-2:][0]} {rows} on the right")
+    return None
 
 
 def _matmul_left(g: Any, out: Any, x: Any, y: Any) -> Any:

@@ -56,7 +56,7 @@ def _former(t: Tensor, statement: str) -> Tensor:
     before = new(Tensor)
     for slot in ("_data", "_requires_grad", "record", "order", "name"):
         setattr(before, slot, getattr(t, slot))
-    before.grad = None
+    before._grad = None
     before.watch, t.watch = t.watch, None
     return before
 
@@ -80,6 +80,9 @@ def _become(t: Tensor, before: Tensor, value: Tensor) -> None:
 
 
 def _array_ufunc(t: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    out = kwargs.get("out")
+    if out is not None and not any(isinstance(o, Tensor) for o in out):
+        return _into_arrays(ufunc, method, inputs, kwargs)
     if method == "__call__":
         operation = numpy_table().get(ufunc)
     else:
@@ -88,6 +91,18 @@ def _array_ufunc(t: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
         what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         raise TypeError(f"numpy.{what} has no gradient rule here; use t.detach().numpy()")
     return _without_out(operation, ufunc.__name__)(*inputs, **kwargs)
+
+
+def _into_arrays(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
+    """NumPy's own work on plain arrays, as in ``t.data -= step * t.grad``."""
+    for x in inputs:
+        if isinstance(x, Tensor) and x._requires_grad:
+            raise TypeError(
+                f"numpy.{ufunc.__name__} into an array would lose the gradient of {x._describe()}: "
+                "use its values, x.data, or a tensor instead of the array"
+            )
+    values = [x._data if isinstance(x, Tensor) else x for x in inputs]
+    return getattr(ufunc, method)(*values, **kwargs)
 
 
 def _array_function(
@@ -104,7 +119,7 @@ def _array_function(
 def _without_out(operation: Callable[..., Any], name: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs.pop("out", None) is not None:
-            raise TypeError(f"numpy.{name} with out= cannot be recorded: use its result")
+            raise TypeError(f"numpy.{name} into a tensor cannot be recorded: use its result")
         if isinstance(kwargs.get("where", 0), np.ndarray):
             raise TypeError(f"numpy.{name} with where= cannot be recorded: use tg.where")
         return operation(*args, **kwargs)
@@ -137,10 +152,12 @@ _BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
     "pow": (arithmetic.power, operator.pow),
     "floordiv": (rounding.floor_divide, operator.floordiv),
     "mod": (rounding.remainder, operator.mod),
-    "matmul": (linalg.matmul, operator.matmul),
+    "matmul": (linalg.matmul, linalg.matmul.forward),
     "and": (compare.bitwise_and, operator.and_),
     "or": (compare.bitwise_or, operator.or_),
     "xor": (compare.bitwise_xor, operator.xor),
+    "lshift": (compare.left_shift, operator.lshift),
+    "rshift": (compare.right_shift, operator.rshift),
 }
 
 _NAMES = (  # noqa: SIM905 - a table, not a column
@@ -178,6 +195,12 @@ METHODS: dict[str, Any] = {
             ("pow", "**", operator.pow),
             ("floordiv", "//", operator.floordiv),
             ("mod", "%", operator.mod),
+            ("matmul", "@", operator.matmul),
+            ("and", "&", operator.and_),
+            ("or", "|", operator.or_),
+            ("xor", "^", operator.xor),
+            ("lshift", "<<", operator.lshift),
+            ("rshift", ">>", operator.rshift),
         )
     },
     "__pow__": _power,

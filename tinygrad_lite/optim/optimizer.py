@@ -50,6 +50,8 @@ class Optimizer(ABC):
                 f"{type(self).__name__} takes an iterable of tensors or of groups, not a single "
                 "tensor: write [tensor]"
             )
+        if hasattr(params, "parameters"):
+            raise TypeError(f"{type(self).__name__} takes the parameters: model.parameters()")
         self.defaults = defaults
         self.param_groups: list[Group] = []
         self.state: defaultdict[Tensor, State] = defaultdict(dict)
@@ -139,9 +141,6 @@ class Optimizer(ABC):
 
         Returns:
             What ``closure`` returned, or None.
-
-        Raises:
-            ValueError: if a gradient does not have its parameter's shape.
         """
         loss = None
         if closure is not None:
@@ -162,11 +161,6 @@ class Optimizer(ABC):
                 if type(array) is not np.ndarray:
                     array, g = np.array(array), np.asarray(g)
                     scalars.append((p, array))
-                if array.shape != g.shape:
-                    raise ValueError(
-                        f"{type(self).__name__}: {p._describe()} has a gradient of shape "
-                        f"{g.shape}; it must be the parameter's"
-                    )
                 p.order = moment
                 parameters.append(array)
                 gradients.append(g)
