@@ -15,7 +15,7 @@ from tinygrad_lite.drawing.theme import DARK, LIGHT, Theme
 if TYPE_CHECKING:
     from tinygrad_lite.drawing.trace import Trace
 
-SCRIPTS = ("model", "numbers", "graph", "view", "panel", "details", "player")
+SCRIPTS = ("model", "numbers", "tiles", "graph", "view", "panel", "details", "player")
 INLINE = 3_000  # events that a notebook can hold in a cell
 
 

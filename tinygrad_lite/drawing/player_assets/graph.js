@@ -11,13 +11,13 @@ function draw(tag, attributes = {}, ...children) {
 
 function buildGraph(svg, model) {
   const { scene } = model;
-  const graph = { model, boxes: new Map(), wires: new Map(), circles: new Map(), order: [], shown: null };
+  const graph = { model, boxes: new Map(), wires: new Map(), circles: new Map(), order: [], tiles: new Map(), shown: null };
   const world = draw("g", { id: "world" });
-  const layers = { frames: draw("g"), wires: draw("g"), circles: draw("g"), boxes: draw("g"), labels: draw("g") };
+  const layers = { frames: draw("g"), wires: draw("g"), boxes: draw("g"), labels: draw("g") };
   world.append(...Object.values(layers));
   for (const frame of scene.frames) layers.frames.append(drawFrame(frame));
   for (const wire of scene.wires) addWire(graph, layers, wire);
-  for (const circle of scene.circles) addCircle(graph, layers.circles, circle);
+  for (const circle of scene.circles) addCircle(graph, layers.boxes, circle);
   for (const box of scene.boxes) addBox(graph, layers.boxes, box);
   graph.active = draw("g", { class: "active" });
   layers.labels.append(graph.active);
@@ -48,7 +48,7 @@ function addWire(graph, layers, { id, points, label }) {
   const tip = draw("path", { class: "tip", d: `M${x},${y} l9,-5 v10 z` });
   const head = draw("path", { class: "head", d: `M${endX},${endY} l-6,-3 v6 z` });
   const group = draw("g", { class: "wire", "data-edge": id }, line, tip, head);
-  layers.wires.append(group);
+  tileOfWire(graph.tiles, layers.wires, points).append(group);
   const index = graph.model.eventOf.get(id);
   const wire = { group, points, label, text: null };
   if (index !== undefined) {
@@ -56,11 +56,10 @@ function addWire(graph, layers, { id, points, label }) {
     group.classList.add("carries");
     group.style.setProperty("--width", `${(1.4 + 4.6 * share).toFixed(2)}px`);
     setLean(group, lean);
-    group.append(draw("title", {}, `step ${index + 1}: ${graph.model.events[index].formula} = ${amount}`));
     group.append(draw("path", { class: "reach", d: curveOf(points) }));
     if (label) {
       wire.text = drawLabel(label, amount, lean);
-      layers.labels.append(wire.text);
+      tileAt(graph.tiles, layers.labels, ...label).append(wire.text);
     }
   }
   graph.wires.set(id, wire);
@@ -89,7 +88,7 @@ function addCircle(graph, layer, { id, symbol, x, y, width }) {
   const shape = draw("rect", { x, y: y - 16, width, height: 32, rx: 16 });
   const sign = draw("text", { x: x + width / 2, y: y + (symbol.length > 2 ? 4 : 6) }, symbol);
   const group = draw("g", { class: symbol.length > 2 ? "circle long" : "circle" }, link, shape, sign);
-  layer.append(group);
+  tileAt(graph.tiles, layer, x, y).append(group);
   graph.circles.set(id, { group, box: { x, y: y - 16, width, height: 32 } });
 }
 
@@ -112,7 +111,7 @@ function addBox(graph, layer, box) {
   if (value) group.append(draw("text", { class: "value", x: 12, y: 37 }, value));
   const gradient = carries ? draw("text", { class: "gradient", x: 12, y: value ? 54 : 37 }) : null;
   if (gradient) group.append(gradient);
-  layer.append(group);
+  tileAt(graph.tiles, layer, x, y).append(group);
   if (!graph.boxes.has(id)) graph.boxes.set(id, []);
   const drawn = { ...box, id, group, fill, gradient };
   graph.boxes.get(id).push(drawn);
@@ -175,11 +174,19 @@ function paintActive(graph, position) {
   const event = graph.model.events[index];
   const wire = graph.wires.get(event.edge);
   const target = nearestBox(graph, event.target_id, wire.points[0]);
+  keepStop(graph, target.group);
   graph.lit = [wire.group, graph.circles.get(event.node).group, target.group];
   if (wire.text) graph.lit.push(wire.text);
   else graph.active.append(drawLabel(middleOf(wire.points), graph.model.flow[index].amount, graph.model.flow[index].lean));
   restart(wire.group);
   for (const element of graph.lit) element.classList.add("lit");
+}
+
+/** Make a tensor the only tab stop of the graph. */
+function keepStop(graph, group) {
+  graph.stop?.setAttribute("tabindex", "-1");
+  graph.stop = group;
+  group.setAttribute("tabindex", "0");
 }
 
 /** Start the animation of a wire again, even if it was lit a moment ago. */

@@ -4,7 +4,7 @@ const at = (id) => document.getElementById(id);
 
 const model = readModel(at("data").textContent);
 const graph = buildGraph(at("graph"), model);
-const view = createView(at("graph"), graph.world, model.scene);
+const view = createView(at("graph"), graph.world, model.scene, () => showTiles(graph.tiles, view, graph.stop));
 const details = createDetails(at("details"), graph, () => position);
 let position = 0;
 let timer = 0;
@@ -144,10 +144,9 @@ function onKey(event) {
 function visit(node, by) {
   const places = graph.order.map((box) => box.group);
   const next = places[(places.indexOf(node) + by + places.length) % places.length];
-  node.setAttribute("tabindex", "-1");
-  next.setAttribute("tabindex", "0");
+  keepStop(graph, next);
+  follow(view, graph.order[places.indexOf(next)], false);
   next.focus({ preventScroll: true });
-  follow(view, graph.order[places.indexOf(next)]);
 }
 
 // Choosing in the graph
@@ -167,7 +166,7 @@ function start() {
   at("subtitle").textContent = `${plural(model.count, "step")} of the chain rule`;
   at("slider").max = model.end;
   graph.svg.classList.toggle("labelled", graph.labelled);
-  graph.order[graph.order.length - 1].group.setAttribute("tabindex", "0");
+  keepStop(graph, graph.boxes.get(model.trace.output)[0].group);
   showLegend(at("legend"), model);
   drawTimeline();
   showTheme();
@@ -188,9 +187,14 @@ function start() {
   graph.svg.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", showTheme);
-  new ResizeObserver(() => look(false)).observe(graph.svg);
+  new ResizeObserver(resize).observe(graph.svg);
   fit(view, false);
   go(Number(/^#step=(\d+)$/.exec(location.hash)?.[1] ?? 0), false);
+}
+
+function resize() {
+  measure(view);
+  look(false);
 }
 
 function toggleFollow() {

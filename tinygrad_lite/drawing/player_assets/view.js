@@ -2,11 +2,12 @@
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const READABLE = 0.8; // below this scale text is too small to follow
-const FAR = 0.3; // below this nobody reads it at all, and colours take over
+const FAR = 0.4; // below this nobody reads it at all, and colours take over
 const CLOSEST = 3;
 
-function createView(svg, world, size) {
-  const view = { svg, world, size, x: 0, y: 0, scale: 1, motion: 0, following: true };
+function createView(svg, world, size, onMove) {
+  const view = { svg, world, size, onMove, x: 0, y: 0, scale: 1, motion: 0, following: true };
+  measure(view);
   listenToPointers(view);
   svg.addEventListener("wheel", (event) => {
     event.preventDefault();
@@ -21,12 +22,18 @@ function pointIn(view, event) {
 }
 
 function areaOf(view) {
-  return { width: view.svg.clientWidth || 1, height: view.svg.clientHeight || 1 };
+  return view.area;
+}
+
+/** Read the size of the stage: only when it changes, for reading it costs a layout of the page. */
+function measure(view) {
+  view.area = { width: view.svg.clientWidth || 1, height: view.svg.clientHeight || 1 };
 }
 
 function apply(view) {
   view.world.setAttribute("transform", `translate(${view.x} ${view.y}) scale(${view.scale})`);
   view.svg.classList.toggle("far", view.scale < FAR);
+  view.onMove(view);
 }
 
 function smallest(view) {
@@ -86,10 +93,15 @@ function fit(view, glide = true) {
   moveTo(view, { x, y, scale }, glide);
 }
 
+/** A scale from a few only, so that it seldom changes from step to step. */
+function stepped(scale) {
+  return READABLE * 1.4 ** Math.floor(Math.log(scale / READABLE) / Math.log(1.4));
+}
+
 /** Bring a rectangle into the calm middle of the view; if it is there already, nothing moves. */
 function follow(view, target, glide = true) {
   const area = areaOf(view);
-  const room = Math.min((area.width * 0.9) / target.width, (area.height * 0.9) / target.height);
+  const room = stepped(Math.min((area.width * 0.9) / target.width, (area.height * 0.9) / target.height));
   const least = Math.min(room, READABLE);
   const scale = Math.min(Math.max(view.scale, least), Math.max(room, least));
   const inset = { x: Math.min(60, area.width * 0.08), y: Math.min(60, area.height * 0.1) };

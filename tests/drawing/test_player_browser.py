@@ -1,0 +1,378 @@
+"""The player in a real browser: every step shows its numbers, by mouse, keyboard and touch."""
+
+import re
+
+import numpy as np
+import pytest
+
+import tinygrad_lite as tg
+from tinygrad_lite import nn
+from tinygrad_lite.drawing.values import gist, number
+
+pytestmark = pytest.mark.browser
+
+PHONE = {"width": 390, "height": 844}
+LAPTOP = {"width": 1280, "height": 800}
+CALM = {"reduced_motion": "reduce"}
+
+
+@pytest.fixture(scope="module")
+def browser(chromium):
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, tmp_path):
+    """Opens the player of a trace; at the end there was no message, no error and no request."""
+    contexts, complaints = [], []
+
+    def request(found):
+        if found.url != path.as_uri() and not found.url.startswith("data:"):
+            complaints.append(found.url)
+
+    path = tmp_path / "player.html"
+
+    def opened(trace, viewport=LAPTOP, **options):
+        trace.save(path)
+        context = browser.new_context(viewport=viewport, **{**CALM, **options})
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("console", lambda message: complaints.append(message.text))
+        tab.on("pageerror", lambda error: complaints.append(str(error)))
+        tab.on("request", request)
+        tab.goto(path.as_uri())
+        return tab
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def neuron():
+    names = {"x1": 2.0, "x2": 0.0, "w1": -3.0, "w2": 1.0, "b": 6.8813735870195432}
+    x1, x2, w1, w2, b = (tg.tensor(v, requires_grad=True, name=k) for k, v in names.items())
+    o = tg.tanh(x1 * w1 + x2 * w2 + b)
+    o.name = "o"
+    return o
+
+
+def shared(uses):
+    """One leaf used again and again: two events for the first use, then five for each."""
+    x = tg.tensor(0.5, requires_grad=True, name="x")
+    y = x * x
+    for _ in range(uses):
+        y = tg.sin(y) * 1.01 + x * 0.7
+    return y
+
+
+def network():
+    tg.manual_seed(0)
+    model = nn.Sequential(nn.Linear(9, 8), nn.ReLU(), nn.Linear(8, 3))
+    return model, (model(np.ones((9, 9), np.float32)) ** 2).mean()
+
+
+def goto(tab, position):
+    """Move the slider, as a hand would."""
+    tab.locator("#slider").evaluate(
+        "(s, to) => { s.value = to; s.dispatchEvent(new Event('input')) }", position
+    )
+
+
+def field(tab, name):
+    return tab.locator(f'[data-field="{name}"]').inner_text()
+
+
+def shown(value):
+    """The numbers that the panel writes for an array."""
+    array = np.asarray(value)
+    if array.size <= 64:
+        return [number(x) for x in array.ravel()]
+    return [number(x) for x in (array.min(), array.mean(dtype=np.float64), array.max())]
+
+
+def numbers(tab, name):
+    """The numbers that the panel shows of an array, in order."""
+    cells = tab.locator(
+        f'[data-field="{name}"] :is(.number, td, [data-fact="min"], [data-fact="mean"], '
+        '[data-fact="max"])'
+    )
+    return cells.all_inner_texts()
+
+
+@pytest.mark.parametrize("build", [neuron, lambda: network()[1]])
+def test_every_step_shows_its_numbers(open_page, build):
+    trace = tg.trace_backward(build())
+    tab = open_page(trace)
+    for position in [*range(1, len(trace) + 1), 1, len(trace), 2]:
+        event = trace[position - 1]
+        goto(tab, position)
+        for name in ("upstream", "local", "contribution"):
+            value = getattr(event, name)
+            assert numbers(tab, name) == ([] if value is None else shown(value)), (position, name)
+        assert field(tab, "formula") == event.formula
+        assert field(tab, "operation") == f"{event.operation}, argument {event.slot + 1}"
+        assert field(tab, "module") == (event.module or "none")
+        assert field(tab, "code") == event.code
+        assert tab.locator("#position").inner_text() == f"{position} / {len(trace)}"
+
+
+def test_gradients_add_up_before_the_eyes(open_page):
+    x = tg.tensor(3.0, requires_grad=True, name="x")
+    trace = tg.trace_backward(x * x + x * 4.0)
+    tab = open_page(trace)
+    seen = []
+    for position in range(1, len(trace) + 1):
+        goto(tab, position)
+        if trace[position - 1].target == "x":
+            seen.append(field(tab, "accumulation"))
+    assert seen == ["4", "4 + 3 → 7", "7 + 3 → 10"]
+    assert tab.locator('[data-node="leaf0"] .gradient').text_content() == "∇ 10"
+
+
+@pytest.mark.parametrize("uses", [0, 4, 40, 400])
+def test_the_last_step_is_grad(open_page, uses):
+    y = shared(uses)
+    trace = tg.trace_backward(y)
+    assert len(trace) == 2 + 5 * uses
+    tab = open_page(trace)
+    tab.keyboard.press("End")
+    [x] = [leaf for leaf in trace.names.leaves if leaf.requires_grad]
+    assert tab.locator("#position").inner_text() == "Finished"
+    assert tab.locator("[data-gradient]").inner_text() == number(x.grad.data)
+    copies = tab.locator(f'[data-node="{trace.names.keys[x]}"] .gradient').all_text_contents()
+    assert set(copies) == {f"∇ {number(x.grad.data)}"}
+
+
+def test_arrays_end_at_grad_too(open_page):
+    model, loss = network()
+    trace = tg.trace_backward(loss)
+    tab = open_page(trace)
+    tab.keyboard.press("End")
+    for name, parameter in model.named_parameters():
+        key = trace.names.keys[parameter]
+        expected = gist(parameter.grad.data, True)
+        assert tab.locator(f'[data-node="{key}"] .gradient').text_content() == f"∇ {expected}", name
+        assert tab.locator(f'[data-gradient="{key}"]').count() == 1
+
+
+def test_a_position_looks_the_same_wherever_one_comes_from(open_page):
+    tab = open_page(tg.trace_backward(shared(5)))
+    look = "document.querySelector('#world').outerHTML + document.querySelector('#step').outerHTML"
+    tab.locator("#follow").click()
+    seen = []
+    for path in ([9], [0, 27, 9], [28, 9], [8, 9], [10, 9]):
+        for position in path:
+            goto(tab, position)
+        seen.append(re.sub(r' (transform|style)="[^"]*scale[^"]*"', "", tab.evaluate(look)))
+    assert len(set(seen)) == 1
+
+
+def test_the_keyboard_does_everything(open_page):
+    trace = tg.trace_backward(neuron())
+    tab = open_page(trace)
+    where = tab.locator("#position")
+    assert where.inner_text() == "Start"
+    for key, expected in [
+        ("ArrowRight", "1 / 9"),
+        ("ArrowRight", "2 / 9"),
+        ("ArrowLeft", "1 / 9"),
+        ("End", "Finished"),
+        ("ArrowRight", "Finished"),
+        ("Home", "Start"),
+        ("ArrowLeft", "Start"),
+    ]:
+        tab.keyboard.press(key)
+        assert where.inner_text() == expected, key
+    tab.locator("#slider").focus()
+    tab.keyboard.press("ArrowRight")
+    assert where.inner_text() == "1 / 9", "the slider moves one step, too"
+
+
+def test_space_plays_to_the_end(open_page):
+    from playwright.sync_api import expect
+
+    tab = open_page(tg.trace_backward(neuron()))
+    tab.locator("#speed").select_option("60")
+    tab.locator("body").click(position={"x": 5, "y": 5})
+    tab.keyboard.press("Space")
+    assert tab.locator("#play").inner_text() == "Pause"
+    expect(tab.locator("#position")).to_have_text("Finished")
+    assert tab.locator("#play").inner_text() == "Play"
+    tab.keyboard.press("Space")
+    expect(tab.locator("#play")).to_have_text("Pause")
+    tab.keyboard.press("Space")
+    assert tab.locator("#play").inner_text() == "Play", "and pauses"
+
+
+def test_screen_readers_are_told(open_page):
+    tab = open_page(tg.trace_backward(neuron()))
+    tab.keyboard.press("ArrowRight")
+    told = tab.locator("#announcement")
+    assert "Step 1 of 9: tanh sends 0.5 to " in told.inner_text()
+    assert told.get_attribute("role") == "status"
+    slider = tab.get_by_role("slider", name="Step of the backward pass")
+    assert slider.get_attribute("aria-valuetext") == told.inner_text()
+    unnamed = tab.evaluate(
+        """[...document.querySelectorAll("button, select, input, [role=button], [role=group]")]
+        .filter((e) => !(e.ariaLabel || e.textContent.trim() || e.labels?.length)).length"""
+    )
+    assert unnamed == 0
+    stops = tab.locator("#graph [tabindex='0']")
+    assert stops.count() == 1, "the graph is one tab stop"
+
+
+def test_tensors_can_be_visited(open_page):
+    tab = open_page(tg.trace_backward(neuron()))
+    tab.keyboard.press("End")
+    tab.locator("#graph [tabindex='0']").focus()
+    seen = set()
+    for _ in range(10):
+        seen.add(tab.evaluate("document.activeElement.ariaLabel"))
+        tab.keyboard.press("ArrowDown")
+    assert "w1, parameter, value −3, gradient 1" in seen and len(seen) == 10
+    details = tab.locator("#details")
+    assert details.is_visible()
+    tab.keyboard.press("Escape")
+    assert details.is_hidden()
+
+
+def test_pointing_at_a_tensor_shows_all_of_it(open_page):
+    model, loss = network()
+    trace = tg.trace_backward(loss)
+    tab = open_page(trace)
+    tab.keyboard.press("End")
+    bias = dict(model.named_parameters())["0.bias"]
+    tab.locator(f'[data-node="{trace.names.keys[bias]}"]').hover()
+    details = tab.locator("#details")
+    cells = details.locator('[data-detail="gradient"] td').all_inner_texts()
+    assert cells == shown(bias.grad.data)
+    assert "Sequential.0" not in details.inner_text(), "a leaf was made outside of the model"
+    tab.mouse.move(5, 5)
+    assert details.is_hidden()
+
+
+def test_choosing_a_wire_goes_to_its_step(open_page):
+    trace = tg.trace_backward(neuron())
+    tab = open_page(trace)
+    event = trace[4]
+    tab.locator(f'[data-edge="{event.node}.{event.slot}"] .reach').dispatch_event("click")
+    assert tab.locator("#position").inner_text() == "5 / 9"
+
+
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("uses", [0, 4, 40, 400])
+def test_all_sizes_fit_all_screens(open_page, uses, theme, viewport):
+    trace = tg.trace_backward(shared(uses))
+    tab = open_page(trace, viewport, color_scheme=theme)
+    for position in (0, 1, len(trace) // 2, len(trace), len(trace) + 1):
+        goto(tab, position)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+        if 1 <= position <= len(trace):
+            assert in_view(tab, ".wire.lit .line")
+            assert in_view(tab, ".circle.lit rect")
+    background = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == ("rgb(255, 255, 255)" if theme == "light" else "rgb(21, 25, 31)")
+
+
+def in_view(tab, selector):
+    """Whether the middle of an element is on the stage."""
+    return tab.evaluate(
+        """(selector) => {
+            const stage = document.querySelector("#stage").getBoundingClientRect();
+            const box = document.querySelector(selector).getBoundingClientRect();
+            const [x, y] = [box.x + box.width / 2, box.y + box.height / 2];
+            return x >= stage.left && x <= stage.right && y >= stage.top && y <= stage.bottom;
+        }""",
+        selector,
+    )
+
+
+def test_text_stays_inside_of_its_box(open_page):
+    model, loss = network()
+    tab = open_page(tg.trace_backward(loss))
+    tab.keyboard.press("End")
+    outside = tab.evaluate(
+        """[...document.querySelectorAll(".node text")].filter((text) => {
+            const box = text.parentNode.querySelector(".border").getBoundingClientRect();
+            const words = text.getBoundingClientRect();
+            return words.left < box.left || words.right > box.right || words.bottom > box.bottom;
+        }).map((text) => text.textContent)"""
+    )
+    assert outside == []
+    del model
+
+
+def test_a_step_through_two_thousand_is_quick(open_page):
+    tab = open_page(tg.trace_backward(shared(400)))
+    milliseconds = tab.evaluate(
+        """() => {
+            const begin = performance.now();
+            for (let i = 0; i < 200; i++) go(900 + i, false);
+            return (performance.now() - begin) / 200;
+        }"""
+    )
+    assert milliseconds < 50
+
+
+def test_names_do_nothing(open_page):
+    name = "</script><img src=x onerror=alert(1)>\"' & <b>重み</b>"
+    x = tg.tensor(3.0, requires_grad=True, name=name)
+    trace = tg.trace_backward(x * x)
+    tab = open_page(trace)
+    tab.keyboard.press("ArrowRight")
+    assert tab.locator("#step h2 .chip").last.inner_text() == name
+    assert tab.locator("img, b b, script").count() == 2, "the data and the program"
+
+
+def test_the_theme_can_be_switched(open_page):
+    tab = open_page(tg.trace_backward(neuron()), color_scheme="light")
+    background = "getComputedStyle(document.body).backgroundColor"
+    assert tab.evaluate(background) == "rgb(255, 255, 255)"
+    tab.locator("#theme").click()
+    assert tab.evaluate(background) == "rgb(21, 25, 31)"
+    assert tab.locator("#theme").inner_text() == "Light"
+
+
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_motion_only_where_it_is_welcome(open_page, motion):
+    tab = open_page(tg.trace_backward(shared(50)), reduced_motion=motion)
+    tab.keyboard.press("ArrowRight")
+    running = tab.evaluate("document.getAnimations().length")
+    assert (running == 0) == (motion == "reduce")
+
+
+def test_wheel_and_buttons_zoom_and_the_hand_pans(open_page):
+    from playwright.sync_api import expect
+
+    tab = open_page(tg.trace_backward(shared(5)))
+    place = "document.querySelector('#world').getAttribute('transform')"
+    tab.locator("#fit").click()
+    fitted = tab.evaluate(place)
+    tab.locator("#graph").hover()
+    tab.mouse.wheel(0, -300)
+    expect(tab.locator("#world")).not_to_have_attribute("transform", fitted)
+    zoomed = tab.evaluate(place)
+    tab.mouse.down()
+    tab.mouse.move(300, 300, steps=3)
+    tab.mouse.up()
+    assert tab.evaluate(place) not in (fitted, zoomed)
+    assert tab.locator("#details").is_hidden(), "a drag is no click"
+    tab.keyboard.press("f")
+    assert tab.evaluate(place) == fitted
+
+
+def test_the_notebook_frame_works_too(browser):
+    trace = tg.trace_backward(neuron())
+    tab = browser.new_page()
+    tab.set_content(trace._repr_html_())
+    inside = tab.frame_locator("iframe")
+    inside.locator("#last").click()
+    assert inside.locator("#position").inner_text() == "Finished"
+    tab.close()
