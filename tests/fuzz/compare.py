@@ -286,7 +286,7 @@ def difference(program: Program, ours: Found, theirs: Found, noise: Found | None
                 return f"{part} of {n}: {a.shape} {a.dtype} here, {b.shape} {b.dtype} in PyTorch"
             if not a.size:
                 continue
-            allowed = tolerance * (np.abs(b) + np.max(np.abs(b)) + 1e-3)
+            allowed = tolerance * (np.abs(b) + np.max(np.abs(b)) + 0.1)
             if allowance is not None:
                 allowed = allowed + allowance[n]
             if not (np.abs(a - b) <= allowed).all():
