@@ -142,6 +142,7 @@ def check_grads(
     >>> check_grads(norm, [np.array([3.0, 4.0])], vjp=norm_vjp).passed
     True
     """
+    __tracebackhide__ = True  # pytest shows the message, not this function
     report = examine(
         f, inputs, order, reference=reference, tolerance=tolerance, vjp=vjp,
         attributes=attributes, seed=seed, variants=variants, name=name,

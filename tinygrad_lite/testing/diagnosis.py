@@ -86,6 +86,8 @@ def _ratio(case: Case, a: Array, n: Array) -> str | None:
             return f"off by a factor 1/{size}: a mean where a sum belongs?"
         if abs(ratio / size - 1) < 10 * near:
             return f"off by a factor {size}: a sum where a mean belongs?"
+    if a.size == 1:
+        return None  # every wrong number is off by some factor
     return f"off by a constant factor, {ratio:.{9 if near < 1e-6 else 5}g}"
 
 

@@ -47,7 +47,12 @@ def message(report: Report) -> str:
         lines += ["", "  Also:", *(f"    {f.message}" for f in rest[:4])]
         if len(rest) > 4:
             lines.append(f"    and {len(rest) - 4} more")
-    lines += ["", "  To see it again:", "", *("    " + s for s in snippet(first).splitlines())]
+    lines += [
+        "",
+        "  To see it again:",
+        "",
+        *(f"    {line}".rstrip() for line in snippet(first).splitlines()),
+    ]
     return "\n".join(lines)
 
 
@@ -195,8 +200,8 @@ def _where_from(f: Any) -> list[str]:
     """How to get hold of the function: an import where there is one, else where it was defined."""
     name, module = getattr(f, "__name__", None), getattr(f, "__module__", None)
     if isinstance(f, Primitive):
-        for at in [m for m in list(sys.modules) if m.startswith("tinygrad_lite.ops.")]:
-            for attribute, value in vars(sys.modules[at]).items():
+        for at, holder in list(sys.modules.items()):
+            for attribute, value in list(vars(holder).items()) if at != "__main__" else ():
                 if value is f:
                     return [f"from {at} import {attribute} as f"]
         return [f"f = ...  # the primitive {f.name!r}"]
