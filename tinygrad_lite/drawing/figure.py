@@ -18,7 +18,7 @@ from tinygrad_lite.drawing.units import Unit
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
-SUMMANDS = 3  # contributions that a sum is written with
+SUMMANDS = 5  # contributions that a sum is written with
 FAR = 16  # levels between the readers of a leaf that one box can serve
 CROSSING = 3  # results of a folded module that get a box of their own
 
