@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -117,6 +119,20 @@ def test_nothing_is_kept_from_call_to_call() -> None:
     finally:
         tracemalloc.stop()
     assert grown < 2000
+
+
+def test_it_is_freed_without_the_collector() -> None:
+    step, model = training(lambda p: optim.Adam(p, lr=0.1))
+    for _ in range(4):
+        step(*batch())
+    watched = [ref(step._compiled().bound), ref(step), ref(model)]
+    gc.collect()
+    gc.disable()
+    try:
+        del step, model
+        assert [r() for r in watched] == [None, None, None]
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from contextvars import copy_context
 from itertools import count, pairwise
 from types import CodeType
 from typing import Any
+from weakref import finalize
 
 import numpy as np
 
@@ -42,6 +43,7 @@ class Bound:
         self.code: CodeType = compile(source.text, self.filename, "exec")
         lines = source.text.splitlines(keepends=True)
         linecache.cache[self.filename] = (len(source.text), None, lines, self.filename)
+        finalize(self, linecache.cache.pop, self.filename, None)
         self.context = copy_context()
         self.context.run(np.seterr, all="ignore")
         self.residents = [t for t in source.given.values() if isinstance(t, Tensor)]
@@ -56,7 +58,7 @@ class Bound:
     def bind(self) -> None:
         """Execute the setup: allocate the buffers and take the tensors' arrays as they are now."""
         source = self.source
-        given: dict[str, Any] = {"repeat": self._repeat}
+        given: dict[str, Any] = {"repeat": _repeater(self.program.name)}
         updates: list[Update] = []
         namespace: dict[str, Any] = {"given": given}
         for effect in source.effects.values():
@@ -80,7 +82,8 @@ class Bound:
             else:
                 namespace[name] = self._opaque(effect)
         self.data = [t._data for t in self.residents]
-        self.function: Callable[..., Any] = namespace[source.function]
+        # Taken out, so that the function and its own globals are no cycle.
+        self.function: Callable[..., Any] = namespace.pop(source.function)
         self.gradients = {
             t: None if slot is None else self._gradient(slot) for t, slot in source.last.items()
         }
@@ -116,36 +119,26 @@ class Bound:
 
     def _opaque(self, effect: Effect) -> Callable[..., Any]:
         """Any other call: the gradients are put where it looks for them."""
-        slots = [
-            (t, None if v is None else self.source.slots.get((t, v)))
-            for t, v in effect.gradients.items()
-        ]
+        slots = {t: v and self.source.slots.get((t, v)) for t, v in effect.gradients.items()}
+        places = {t: self.namespace[s.name] for t, s in slots.items() if s and s.value.shape}
+        gone = [t for t, v in effect.gradients.items() if v is None]
+        numbers = [t for t, s in slots.items() if s and not s.value.shape]
         live = [t for t in effect.changed if t in self.source.live]
-        clipped = [
-            t for t, v in effect.gradients.items() if effect.clips and v is not None and not v.shape
-        ]
+        clipped = numbers if effect.clips else []
 
-        def call(*numbers: Any) -> Any:
-            rest = iter(numbers)
-            for t, slot in slots:
-                if slot is not None:
-                    t._grad = constant(self.namespace[slot.name] if slot.value.shape else next(rest))
-                elif effect.gradients[t] is None:
-                    t._grad = None
+        def call(*given: Any) -> Any:
+            for t, place in places.items():
+                t._grad = constant(place)
+            for t, number in zip(numbers, given):
+                t._grad = constant(number)
+            for t in gone:
+                t._grad = None
             result = effect.call()
             found = [t._data for t in live]
             found += [t._grad._data for t in clipped]  # type: ignore[union-attr]
             return found if effect.out is None else [*found, result._data]
 
         return call
-
-    def _repeat(self, first: bool) -> Any:
-        if first:
-            return REPEAT
-        raise FloatingPointError(
-            f"{self.program.name}: a gradient is not a number, after an optimizer step in the same "
-            "call, so that the call cannot be repeated step by step; run it without tg.compile"
-        )
 
     def intact(self) -> bool:
         """Whether the tensors still have the arrays that it was bound to."""
@@ -228,6 +221,20 @@ class Bound:
         t.order = 1 if requires_grad else 0
         t.record = self.record if requires_grad else None
         return t
+
+
+def _repeater(name: str) -> Callable[[bool], Any]:
+    """What a program calls when a gradient is not a number."""
+
+    def repeat(first: bool) -> Any:
+        if first:
+            return REPEAT
+        raise FloatingPointError(
+            f"{name}: a gradient is not a number, after an optimizer step in the same call, so "
+            "that the call cannot be repeated step by step; run it without tg.compile"
+        )
+
+    return repeat
 
 
 def _generators(program: Program) -> list[Any]:

@@ -292,7 +292,7 @@ def _evaluated(conditions: Conditions) -> Callable[[], bool]:
     text = "\n".join([*lines, "    except Exception:", "        return False", ""])
     namespace = dict(conditions.names)
     exec(text, namespace)
-    found: Callable[[], bool] = namespace["holds"]
+    found: Callable[[], bool] = namespace.pop("holds")
     return found
 
 
