@@ -256,3 +256,12 @@ def test_half_precision_does_not_overflow_inside() -> None:
         x.grad = None
         out.sum().backward()
         assert x.grad.dtype == np.float16 and np.isfinite(x.grad.numpy()).all()
+
+
+@pytest.mark.parametrize("gap", [1.0, 20.0, 40.0, 300.0])
+def test_the_smooth_maximum_keeps_its_digits_where_one_element_dominates(gap: float) -> None:
+    x = np.array([0.0, -gap, -gap])
+    near_zero = math.log1p(2 * math.exp(-gap))
+    assert tg.logsumexp(x) == pytest.approx(near_zero, rel=1e-15)
+    assert tg.log_softmax(x)[0] == pytest.approx(-near_zero, rel=1e-15)
+    assert tg.log_softmax(np.stack([x, np.zeros(3)]))[1] == pytest.approx(-math.log(3), rel=1e-15)

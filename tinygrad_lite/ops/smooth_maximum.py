@@ -28,6 +28,17 @@ def _below_top(x: Any, axis: Axis) -> Any:
         return np.where(x == top, x.dtype.type(0), x - top)
 
 
+def _log_of_sum(below: Any, axis: Axis) -> Any:
+    """log(sum(exp(below))) for exponents of which the largest is 0, to the last digits near 0."""
+    e = np.exp(below)
+    total = np.add.reduce(e, axis=axis, keepdims=True)
+    if np.minimum.reduce(total, axis=None, initial=np.inf) > 1.1:
+        return np.log(total)
+    others = np.add.reduce(np.where(below == 0, 0, e), axis=axis, keepdims=True)
+    with np.errstate(divide="ignore"):
+        return np.where((total >= 1) & (total < 1.5), np.log1p(others), np.log(total))
+
+
 def _softmax_forward(x: Any, *, axis: Axis) -> Any:
     e = np.exp(_below_top(x, axis))
     return e / np.add.reduce(e, axis=axis, keepdims=True)
@@ -54,7 +65,7 @@ def _log_softmax_forward(x: Any, *, axis: Axis) -> Any:
     below = _below_top(x, axis)
     if not below.size:  # the logarithm of a sum of nothing
         return below
-    return below - np.log(np.add.reduce(np.exp(below), axis=axis, keepdims=True))
+    return below - _log_of_sum(below, axis)
 
 
 _log_softmax = primitive(
@@ -77,8 +88,7 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
 def _logsumexp_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     x, top = _top(x, axis)
     top = np.where(np.isfinite(top), top, top.dtype.type(0))
-    with np.errstate(divide="ignore"):
-        out = np.log(np.add.reduce(np.exp(x - top), axis=axis, keepdims=True)) + top
+    out = _log_of_sum(x - top, axis) + top
     return out if keepdims else np.squeeze(out, axis=axis)
 
 
