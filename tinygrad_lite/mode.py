@@ -78,24 +78,21 @@ class switched:
                 f"{self!r} decorates functions, not the class {function.__name__}: decorate its "
                 "methods"
             )
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        def steps(*args: Any, **kwargs: Any) -> Any:
+            return self._stepping(function(*args, **kwargs))
+
+        async def waiting(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return await function(*args, **kwargs)
+
         if isgeneratorfunction(function):
-
-            def call(*args: Any, **kwargs: Any) -> Any:
-                return self._stepping(function(*args, **kwargs))
-
-        elif iscoroutinefunction(function):
-
-            async def call(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return await function(*args, **kwargs)
-
-        else:
-
-            def call(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return function(*args, **kwargs)
-
-        return wraps(function)(call)
+            return wraps(function)(steps)
+        return wraps(function)(waiting if iscoroutinefunction(function) else call)
 
     def _stepping(self, generator: Any) -> Any:
         """The generator, with the change in force inside it and not where it yields to."""

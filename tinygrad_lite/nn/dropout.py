@@ -84,6 +84,6 @@ class Dropout(Module):
 
 def probability(p: float) -> float:
     """The probability itself, or an error if it is none."""
-    if not isinstance(p, (int, float, np.number)) or not 0 <= p <= 1:
+    if np.ndim(p) or np.asarray(p).dtype.kind not in "fiu" or not 0 <= p <= 1:
         raise ValueError(f"p is the probability to drop an element, from 0 to 1, not {p!r}")
     return p
