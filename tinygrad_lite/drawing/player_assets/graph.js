@@ -206,7 +206,8 @@ function middleOf(points) {
   return [0, 1].map((i) => (a[i] + 3 * b[i] + 3 * c[i] + d[i]) / 8);
 }
 
-/** What the view should show of a position: the active wire with its ends, or everything. */
+/** What the view should show of a position: the active wire with its ends, and most of all the
+ * tensor that receives; null where nothing is active. */
 function focusOf(graph, position) {
   const { model } = graph;
   const index = activeAt(model, position);
@@ -215,7 +216,7 @@ function focusOf(graph, position) {
   const circle = graph.circles.get(event.node).box;
   const target = nearestBox(graph, event.target_id, graph.wires.get(event.edge).points[0]);
   const result = graph.boxes.get(model.edge.get(`${event.node}.out`).to)[0];
-  return boundsOf([circle, target, result]);
+  return { whole: boundsOf([circle, target, result]), receiver: boundsOf([target]) };
 }
 
 function boundsOf(boxes) {

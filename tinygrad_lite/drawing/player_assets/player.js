@@ -22,7 +22,7 @@ function go(to, glide = true) {
 /** Turn the view to the active wire; at both ends of the pass to the whole graph, if it is readable. */
 function look(glide) {
   const target = focusOf(graph, position);
-  if (target) follow(view, target, glide);
+  if (target) followWire(view, target, glide);
   else if (position === model.end || readable(view)) fit(view, glide);
   else follow(view, boundsOf(graph.boxes.get(model.trace.output)), glide);
 }

@@ -2,6 +2,7 @@
 
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const READABLE = 0.8; // below this scale text is too small to follow
+const LEGIBLE = 0.55; // rather than go below this, only a part is followed
 const FAR = 0.4; // below this nobody reads it at all, and colours take over
 const CLOSEST = 3;
 
@@ -98,10 +99,21 @@ function stepped(scale) {
   return READABLE * 1.4 ** Math.floor(Math.log(scale / READABLE) / Math.log(1.4));
 }
 
+/** Follow a wire with both of its ends, or where they are too far apart, the end that receives. */
+function followWire(view, { whole, receiver }, glide) {
+  follow(view, roomFor(view, whole) >= LEGIBLE ? whole : receiver, glide);
+}
+
+/** The largest scale at which a rectangle fits. */
+function roomFor(view, target) {
+  const { width, height } = areaOf(view);
+  return stepped(Math.min((width * 0.9) / target.width, (height * 0.9) / target.height));
+}
+
 /** Bring a rectangle into the calm middle of the view; if it is there already, nothing moves. */
 function follow(view, target, glide = true) {
   const area = areaOf(view);
-  const room = stepped(Math.min((area.width * 0.9) / target.width, (area.height * 0.9) / target.height));
+  const room = roomFor(view, target);
   const least = Math.min(room, READABLE);
   const scale = Math.min(Math.max(view.scale, least), Math.max(room, least));
   const inset = { x: Math.min(60, area.width * 0.08), y: Math.min(60, area.height * 0.1) };
