@@ -13,7 +13,7 @@ def download(name: str, folder: Path, mirrors: Sequence[str], sha256: str) -> Pa
     every mirror when none of them delivers the file with the expected checksum.
     """
     try:
-        import pooch  # type: ignore[import-untyped]
+        import pooch
         import tqdm  # noqa: F401 - pooch draws its progress bar with it
     except ImportError as error:
         raise ImportError(
