@@ -122,17 +122,15 @@ def _room(width: float) -> str:
 
 def _clustered(boxes: Sequence[Box], number: Mapping[Hashable, int]) -> Iterator[str]:
     """The boxes, those of a frame inside of its cluster."""
-    opened: tuple[Hashable, ...]
     for box in boxes:
-        opened = box.frames
-        for frame in opened:
+        for frame in box.frames:
             yield (
                 f"subgraph cluster_{number[frame]} {{ graph [margin={PADDING} labelloc=t label=<"
                 f'<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="80" HEIGHT="{HEADING - 8}">'
                 "<TR><TD></TD></TR></TABLE>>]"
             )
         yield f"{box.key} [width={box.width / 72:.4f} height={box.height / 72:.4f}]"
-        yield "}" * len(opened)
+        yield "}" * len(box.frames)
 
 
 def _read(

@@ -24,7 +24,6 @@ function buildGraph(svg, model) {
   svg.append(world);
   graph.svg = svg;
   graph.world = world;
-  graph.labelled = scene.wires.some((wire) => wire.label);
   return graph;
 }
 
@@ -50,7 +49,7 @@ function addWire(graph, layers, { id, points, label }) {
   const group = draw("g", { class: "wire", "data-edge": id }, line, tip, head);
   tileOfWire(graph.tiles, layers.wires, points).append(group);
   const index = graph.model.eventOf.get(id);
-  const wire = { group, points, label, text: null };
+  const wire = { group, points, text: null };
   if (index !== undefined) {
     const { amount, share, lean } = graph.model.flow[index];
     group.classList.add("carries");
@@ -167,7 +166,6 @@ function describeNode(model, id, { array, text, arrived, expected }) {
 function paintActive(graph, position) {
   for (const element of graph.lit ?? []) element.classList.remove("lit");
   graph.active.replaceChildren();
-  graph.svg.classList.toggle("finished", position === graph.model.end);
   const index = activeAt(graph.model, position);
   graph.lit = [];
   if (index === null) return;

@@ -69,12 +69,7 @@ function leanOf(array) {
   return size > 0 ? total / size : 0;
 }
 
-/** Whether the contribution along an edge, or the upstream into an operation, has been made. */
-function edgePassed(model, edgeId, position) {
-  const index = model.eventOf.get(edgeId);
-  return index !== undefined && index < position;
-}
-
+/** Whether the upstream gradient has come through an operation. */
 function operationReached(model, id, position) {
   const departures = model.departures.get(id);
   return departures !== undefined && departures[0] < position;

@@ -165,7 +165,6 @@ function start() {
   at("title").textContent = `Backpropagation of ${output}`;
   at("subtitle").textContent = `${plural(model.count, "step")} of the chain rule`;
   at("slider").max = model.end;
-  graph.svg.classList.toggle("labelled", graph.labelled);
   keepStop(graph, graph.boxes.get(model.trace.output)[0].group);
   showLegend(at("legend"), model);
   drawTimeline();
