@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.compiler import emitters as _emitters  # noqa: F401 - fills the table
+from tinygrad_lite.compiler import emitters, views  # noqa: F401 - they fill the table
 from tinygrad_lite.compiler.memory import Lifetimes, is_view
 from tinygrad_lite.compiler.naming import Names, tensor_names
 from tinygrad_lite.compiler.program import Effect, Program, Value

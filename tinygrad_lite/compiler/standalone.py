@@ -17,6 +17,7 @@ import numpy as np
 
 from tinygrad_lite.compiler.binding import Bound
 from tinygrad_lite.compiler.program import Effect, Error, Value
+from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.tensor import Tensor
 
 REPEAT = """def repeat(first):
@@ -142,6 +143,8 @@ class Bundle:
         for name, known in self.defined.items():
             if known is thing:
                 return name
+        if isinstance(thing, Primitive):  # called with arrays, it is no more than its forward
+            return self.add(thing.forward, wish)
         if isinstance(thing, np.ufunc):
             return f"np.{thing.__name__}"
         name = wish if wish not in self.defined else f"{wish}_{len(self.defined)}"
