@@ -11,19 +11,20 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.tensor import Tensor, constant
-from tinygrad_lite.testing import checks
+from tinygrad_lite.testing import checks, conduct, values
 from tinygrad_lite.testing.case import Case, Finding, frozen
 from tinygrad_lite.testing.failure import snippet
+from tinygrad_lite.testing.findings import Check
 from tinygrad_lite.testing.subject import Call, Recorded
 from tinygrad_lite.testing.trees import names
 
 MARK = "#d55e00"  # vermilion: told from the other colours of a picture by all readers
 
-AUDITED: tuple[checks.Check, ...] = (
-    checks.inputs_and_cotangent_are_left_alone,
-    checks.gradients_have_shape_and_dtype,
-    checks.gradients_agree_with_the_oracle,
-    checks.zero_cotangent_gives_zero,
+AUDITED: tuple[Check, ...] = (
+    conduct.inputs_and_cotangent_are_left_alone,
+    values.gradients_have_shape_and_dtype,
+    values.gradients_agree_with_the_oracle,
+    values.zero_cotangent_gives_zero,
 )
 
 

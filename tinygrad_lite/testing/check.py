@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import random
-from tinygrad_lite.testing import checks
+from tinygrad_lite.testing import checks, values
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.failure import GradientError
+from tinygrad_lite.testing.findings import Check
 from tinygrad_lite.testing.subject import Call, Gradient, HandWritten, Recorded, Subject
 
 
@@ -62,7 +63,7 @@ class Report:
         self.methods |= other.methods
         self.notes += other.notes
 
-    def add(self, case: Case, properties: tuple[checks.Check, ...]) -> bool:
+    def add(self, case: Case, properties: tuple[Check, ...]) -> bool:
         """Check a case and take down the result; False if something was found."""
         found = checks.run(case, properties)
         for check in properties:
@@ -195,7 +196,7 @@ def _examined(
             "outside of its domain, where it has no derivative; choose others"
         )
     if reference is not None:
-        checked = checks.equals(reference)
+        checked = values.equals(reference)
         if not report.add(case, (checked,)):
             return report
     sound = report.add(case, checks.CHECKS)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.testing import checks
+from tinygrad_lite.testing import findings
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.check import Report
 from tinygrad_lite.testing.failure import GradientError
@@ -72,7 +72,7 @@ def _difference(case: Case, what: str, label: str | None, a: Array, b: Array) ->
     check = f"{what} is the same"
     if a.shape != b.shape:
         return Finding(check, f"{what} has shape {a.shape} and {b.shape}", case, argument=label)
-    index = checks.farthest(a, b, np.abs(b), case.tolerance)
+    index = findings.farthest(a, b, np.abs(b), case.tolerance)
     if index is None:
         return None
     return Finding(

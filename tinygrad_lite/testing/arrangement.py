@@ -1,0 +1,67 @@
+"""Whether the layout of the inputs in memory makes a difference, which it must not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from tinygrad_lite.testing.case import Case, Finding, frozen
+from tinygrad_lite.testing.findings import close, contradiction, farthest
+from tinygrad_lite.testing.layouts import LAYOUTS, arrange
+from tinygrad_lite.testing.subject import Array
+
+
+def layouts_agree(case: Case) -> Iterator[Finding]:
+    """Fortran order, strides, negative and zero strides give what contiguous arrays give."""
+    for layout in LAYOUTS:
+        arranged = [arrange(a, layout) for a in case.arrays]
+        cotangent = arrange(case.cotangent, layout)
+        twin = _contiguous(case, arranged, cotangent) if layout == "zero stride" else case
+        if layout == "C" or twin is None:
+            continue
+        got_value = np.asarray(case.subject.value(arranged))
+        if farthest(got_value, twin.value, np.abs(twin.value), close(case)) is not None:
+            yield contradiction(
+                case, f"the value is another one for {layout} inputs", layout=layout
+            )
+            continue
+        got = case.pull(cotangent, arranged)
+        yield from _same_gradients(case, twin, got, layout)
+
+
+def _contiguous(case: Case, arrays: list[Array], cotangent: Array) -> Case | None:
+    """The case of the same values in contiguous arrays; None outside of the domain."""
+    dense = [a.copy() for a in arrays]
+    try:
+        twin = Case(case.subject, dense, case.given_tolerance)
+    except Exception:  # values that are all alike may be outside of the domain
+        return None
+    if twin.value.shape != cotangent.shape or not twin.inside_domain:
+        return None
+    twin.cotangent = frozen(cotangent.copy())
+    return twin
+
+
+def _same_gradients(case: Case, twin: Case, got: list[Array], layout: str) -> Iterator[Finding]:
+    spread: list[Array] | None = None
+    unseen = np.max(case.unseen, initial=0.0)
+    for i, (label, g, h) in enumerate(zip(case.subject.labels, got, twin.gradients)):
+        index = farthest(g, h, np.abs(h), close(case), unseen)
+        if index is not None and g.shape == h.shape:
+            spread = spread or twin.sensitivity(twin.cotangent)
+            index = farthest(g, h, np.abs(h), close(case), spread[i] + unseen)
+        if index is None:
+            continue
+        alike = g.shape == h.shape
+        yield contradiction(
+            case,
+            f"the gradient of {label} is another one for {layout} inputs",
+            argument=label,
+            index=index if alike else None,
+            analytic=float(g[index]) if alike else None,
+            numeric=(float(h[index]), float(h[index])) if alike else None,
+            layout=layout,
+            diagnosis="the rule assumes one layout of memory, such as contiguous arrays",
+        )
+        return

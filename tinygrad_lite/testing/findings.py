@@ -1,0 +1,55 @@
+"""What the checks share: how far results may be apart, and how a finding is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite.testing.case import Case, Finding
+from tinygrad_lite.testing.layouts import leaf
+from tinygrad_lite.testing.subject import Array, Recorded
+
+Check = Callable[[Case], Iterator[Finding]]
+"""A property: yields what contradicts it. Its name, in words, is how reports call it."""
+
+
+def recorded(case: Case) -> tuple[list[Any], Any]:
+    """The leaves and the result of one recorded call."""
+    leaves = [leaf(a) for a in case.arrays]
+    assert isinstance(case.subject, Recorded)
+    with np.errstate(all="ignore"):
+        return leaves, copy_context().run(case.subject.record, leaves)
+
+
+def close(case: Case) -> float:
+    """How far results of the same arithmetic in another order may be apart."""
+    return max(case.tolerance, 1e-9) if case.bytes >= 8 else case.tolerance
+
+
+def farthest(
+    a: Array, b: Array, size: Array, relative: float, absolute: Any = 0.0
+) -> tuple[int, ...] | None:
+    """The index where ``a`` and ``b`` are farther apart than rounding explains, or None."""
+    if a.shape != b.shape:
+        return ()
+    if not a.size:
+        return None
+    with np.errstate(all="ignore"):
+        off = np.abs(a.astype(float) - b)
+        floor = 1e-6 * relative * np.max(np.where(np.isfinite(size), size, 0), initial=0.0)
+        allowed = relative * size + absolute + floor
+    off = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0, np.where(np.isnan(off), np.inf, off))
+    bad = off > np.where(np.isfinite(allowed), allowed, 0)
+    if not bad.any():
+        return None
+    worst = np.unravel_index(int(np.argmax(np.where(bad, off, -1))), a.shape)
+    return tuple(int(i) for i in worst)
+
+
+def contradiction(case: Case, message: str, **details: Any) -> Finding:
+    """A finding whose message says at which derived inputs it was made, if at such."""
+    variant = f" (inputs {case.variant})" if case.variant else ""
+    return Finding("", message + variant, case, **details)

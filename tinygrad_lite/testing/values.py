@@ -1,0 +1,208 @@
+"""What gradients must be: right, linear, exact at zero, additive, and of the right kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextvars import copy_context
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from tinygrad_lite import ops
+from tinygrad_lite.testing import diagnosis
+from tinygrad_lite.testing.agreement import disagreement
+from tinygrad_lite.testing.case import Case, Finding, frozen, plain
+from tinygrad_lite.testing.findings import Check, close, contradiction, farthest, recorded
+from tinygrad_lite.testing.layouts import leaf
+from tinygrad_lite.testing.subject import Gradient, Recorded
+from tinygrad_lite.testing.trees import flatten
+
+
+def gradients_have_shape_and_dtype(case: Case) -> Iterator[Finding]:
+    """Each gradient has those of its input."""
+    for label, a, g in zip(case.subject.labels, case.arrays, case.gradients):
+        if g.shape != a.shape:
+            yield contradiction(
+                case,
+                f"the gradient of {label} has shape {g.shape}, the input {a.shape}",
+                argument=label,
+                diagnosis=diagnosis.of_shape(case, g, a),
+            )
+        elif g.dtype != a.dtype:
+            yield contradiction(
+                case,
+                f"the gradient of {label} is {g.dtype}, the input {a.dtype}",
+                argument=label,
+            )
+
+
+def gradients_agree_with_the_oracle(case: Case) -> Iterator[Finding]:
+    """They lie within its error bar; at a kink, between the one-sided directional derivatives."""
+    wrong = disagreement(case)
+    if wrong is None:
+        return
+    label = None if wrong.slot is None else case.subject.labels[wrong.slot]
+    where = (
+        f"the gradient of {label}"
+        if label
+        else "the derivative along a direction through all inputs"
+    )
+    yield contradiction(
+        case,
+        f"{where} is wrong",
+        argument=label,
+        index=wrong.place,
+        analytic=wrong.analytic,
+        numeric=(wrong.low, wrong.high),
+        bar=wrong.bar,
+        diagnosis=diagnosis.of_mismatch(case, wrong),
+        cotangent=wrong.cotangent,
+    )
+
+
+def zero_cotangent_gives_zero(case: Case) -> Iterator[Finding]:
+    """Exactly, also where the derivative is infinite."""
+    zero = frozen(np.zeros_like(case.cotangent))
+    for label, g in zip(case.subject.labels, case.pull(zero)):
+        if np.any(g != 0):
+            index = tuple(int(i) for i in np.argwhere(g != 0)[0])
+            yield contradiction(
+                case,
+                f"a zero cotangent gives {float(g[index])!r} in the gradient of {label}",
+                argument=label,
+                index=index,
+                cotangent=zero,
+            )
+
+
+def gradients_are_linear_in_the_cotangent(case: Case) -> Iterator[Finding]:
+    """vjp(u + 2w) = vjp(u) + 2 vjp(w)."""
+    other = case.weights(case.value)
+    both = frozen(case.cotangent + 2 * other)
+    parts = zip(case.subject.labels, case.gradients, case.pull(other), case.pull(both))
+    for label, a, b, c in parts:
+        expected = a + 2 * b
+        usable = np.isfinite(expected)
+        c, expected = np.where(usable, c, 0), np.where(usable, expected, 0)
+        size = np.abs(a) + 2 * np.abs(b)
+        index = farthest(c, expected, size, close(case), 4 * np.max(case.unseen, initial=0.0))
+        if index is not None:
+            yield contradiction(
+                case,
+                f"the gradient of {label} is not linear in the cotangent: "
+                f"vjp(u + 2w) differs from vjp(u) + 2 vjp(w)",
+                argument=label,
+                index=index,
+                analytic=float(c[index]),
+                numeric=(float(expected[index]), float(expected[index])),
+                cotangent=both,
+            )
+
+
+def gradients_accumulate(case: Case) -> Iterator[Finding]:
+    """A second backward() doubles ``grad``, and so does f(x) + f(x)."""
+    if not isinstance(case.subject, Recorded):
+        return
+    leaves, out = recorded(case)
+    if not out._requires_grad:
+        return
+
+    def twice() -> None:
+        out.backward(case.cotangent)
+        out.backward(case.cotangent)
+
+    copy_context().run(twice)
+    yield from _doubled(case, leaves, "a second backward() does not double", exact=True)
+
+    def added() -> Any:
+        leaves = [leaf(a) for a in case.arrays]
+        ops.add(subject.record(leaves), subject.record(leaves)).backward(case.cotangent)
+        return leaves
+
+    subject = case.subject
+    with np.errstate(all="ignore"):
+        leaves = copy_context().run(added)
+    yield from _doubled(case, leaves, "f(x) + f(x) does not double", exact=False)
+
+
+def _doubled(case: Case, leaves: list[Any], what: str, exact: bool) -> Iterator[Finding]:
+    for label, x, g in zip(case.subject.labels, leaves, case.gradients):
+        grad = np.zeros_like(g) if x.grad is None else plain(x.grad)
+        unseen = 0.0 if exact else np.max(case.unseen, initial=0.0)
+        index = farthest(grad, 2 * g, np.abs(g), 0.0 if exact else close(case), unseen)
+        if index is not None:
+            expected = float(2 * g[index])
+            yield contradiction(
+                case,
+                f"{what} the gradient of {label}",
+                argument=label,
+                index=index,
+                analytic=float(grad[index]),
+                numeric=(expected, expected),
+            )
+
+
+def subsets_of_inputs_agree(case: Case) -> Iterator[Finding]:
+    """A gradient does not depend on which other gradients are asked for."""
+    n = len(case.arrays)
+    if n < 2:
+        return
+    sizes = range(1, n) if n <= 4 else (1, n - 1)
+    for size in sizes:
+        for wrt in combinations(range(n), size):
+            found = case.subject.pull(case.arrays, case.cotangent, wrt)
+            for i in wrt:
+                g = np.zeros_like(case.arrays[i]) if found[i] is None else plain(found[i])
+                if g.tobytes() != case.gradients[i].tobytes():
+                    chosen = ", ".join(case.subject.labels[j] for j in wrt)
+                    yield contradiction(
+                        case,
+                        f"the gradient of {case.subject.labels[i]} is another one when only "
+                        f"{chosen} require gradients",
+                        argument=case.subject.labels[i],
+                    )
+                    return
+
+
+def arrays_and_tensors_agree(case: Case) -> Iterator[Finding]:
+    """The backward pass on arrays and the recorded one (``create_graph=True``) give the same."""
+    if not isinstance(case.subject, Gradient):
+        return
+    _, out = recorded(case)
+    index = farthest(plain(out), case.value, np.abs(case.value), close(case))
+    if index is not None:
+        yield contradiction(
+            case,
+            "the gradient is another one when the backward pass is recorded (create_graph=True)",
+            diagnosis="the rule does different things to arrays and to tensors",
+        )
+
+
+def equals(reference: Any) -> Check:
+    """The property that the value is ``reference``, or what that function gives."""
+
+    def value_equals_the_reference(case: Case) -> Iterator[Finding]:
+        right = reference
+        if callable(reference):
+            call = case.subject.call
+            right = reference(*call.arguments([a[()] for a in case.arrays]), **call.attributes)
+        if isinstance(right, (tuple, list, dict)) and case.value.ndim == 1:
+            right = np.concatenate([np.ravel(plain(x)) for _, x in flatten(right)])
+        right = plain(right)
+        if right.shape != case.value.shape:
+            yield contradiction(
+                case, f"the value has shape {case.value.shape}, the reference {right.shape}"
+            )
+            return
+        index = farthest(case.value, right, np.abs(right), close(case))
+        if index is not None:
+            yield contradiction(
+                case,
+                f"the value differs from the reference at {list(index)}",
+                index=index,
+                analytic=float(case.value[index]),
+                numeric=(float(right[index]), float(right[index])),
+            )
+
+    return value_equals_the_reference
