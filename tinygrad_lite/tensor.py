@@ -333,11 +333,6 @@ class Tensor:
 
     __hash__ = object.__hash__
 
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any:
-            raise AttributeError(unknown("a tensor", name))
-
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if self.record is not None:
             raise RuntimeError(
@@ -497,6 +492,16 @@ def unknown(whose: str, name: str) -> str:
     return f"{whose} has no attribute {name!r}{hint}"
 
 
+class Absent:
+    """Stands in the place of a method that PyTorch has, to say what it is called here."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, t: Any, owner: type) -> Any:
+        raise AttributeError(unknown("a tensor", self.name))
+
+
 def looked_at(t: Tensor, what: str) -> None:
     """Tell an intercept that wants to know (it has a method ``look``) that Python reads values."""
     look = getattr(mode().intercept, "look", None)
@@ -517,3 +522,5 @@ from tinygrad_lite.primitive import Cut, cut  # noqa: E402
 
 for _name, _method in methods.METHODS.items():
     setattr(Tensor, _name, _method)
+for _name in HINTS.keys() - methods.METHODS.keys():  # not __getattr__: it slows every attribute
+    setattr(Tensor, _name, Absent(_name))
