@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "training.md"
@@ -38,3 +42,22 @@ def test_every_block_runs(
     }
     assert names["history"].best("val_accuracy")["val_accuracy"] > 0.95
     assert "val_accuracy" in capsys.readouterr().out
+    assert guesses_of_the_exported_program(names["x_test"], tmp_path) == (
+        names["read_digits"](names["x_test"]).tolist()
+    )
+
+
+def guesses_of_the_exported_program(pixels: np.ndarray, folder: Path) -> list[int]:
+    """What read_digits.py says in a process where this library cannot be imported."""
+    np.save(folder / "pixels.npy", pixels)
+    program = """if True:
+        import sys
+        sys.modules["tinygrad_lite"] = None
+        import numpy, read_digits
+        print(read_digits.read_digits(numpy.load("pixels.npy")).tolist())
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True
+    )
+    assert not done.returncode, done.stderr
+    return json.loads(done.stdout)

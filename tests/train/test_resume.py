@@ -178,6 +178,17 @@ def wider() -> nn.Module:
     return model
 
 
+def test_compiled_it_goes_on_too(tmp_path: Path) -> None:
+    whole, resumed = recipe.model(), recipe.model()
+    history = recipe.train(whole, None, compile=True, callbacks=[CrashAt(-1)])
+    with pytest.raises(Crash):
+        recipe.train(recipe.model(), tmp_path / "run.npz", compile=True, callbacks=[CrashAt(15)])
+    again = recipe.train(resumed, tmp_path / "run.npz", compile=True, callbacks=[CrashAt(-1)])
+    np.testing.assert_allclose(again["val_loss"], history["val_loss"], rtol=1e-4)
+    for name, array in whole.state_dict().items():
+        np.testing.assert_allclose(resumed.state_dict()[name], array, rtol=1e-3, atol=1e-5)
+
+
 def run_of(tmp_path: Path) -> Path:
     with pytest.raises(Crash):
         recipe.train(recipe.model(), tmp_path / "run.npz", callbacks=[CrashAt(9)])

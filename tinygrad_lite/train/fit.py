@@ -73,7 +73,8 @@ def fit(
             as a whole, so that a crash at any moment leaves the last one.
         checkpoint_every: write it after so many batches too, not only after every epoch.
         resume: go on from the checkpoint if there is one: the result is the same, to the last bit,
-            as without the interruption.
+            as without the interruption (compiled: to rounding, since the first batches after
+            resuming are run as they are, to be compiled).
         compile: run forward and backward pass as compiled by ``tg.compile``.
         progress: whether to show a bar; by default on a terminal with tqdm installed.
         rng: for shuffling: a NumPy Generator, a seed, or None for the default generator.
