@@ -119,7 +119,7 @@ def _array_function(
 def _without_out(operation: Callable[..., Any], name: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs.pop("out", None) is not None:
-            raise TypeError(f"numpy.{name} into a tensor cannot be recorded: use its result")
+            raise TypeError(f"numpy.{name} into a tensor (out=) cannot be recorded: use its result")
         if isinstance(kwargs.get("where", 0), np.ndarray):
             raise TypeError(f"numpy.{name} with where= cannot be recorded: use tg.where")
         return operation(*args, **kwargs)
