@@ -5,11 +5,12 @@
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
-from tinygrad_lite.tensor import Tensor, tensor, unknown as _unknown
+from tinygrad_lite.tensor import Tensor, tensor
 from tinygrad_lite import linalg, nn, optim, random
 from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
 from tinygrad_lite.checkpoint import checkpoint
 from tinygrad_lite.explain import why_no_grad
+from tinygrad_lite.hints import unknown as _unknown
 from tinygrad_lite.mode import enable_grad, is_grad_enabled, no_grad
 from tinygrad_lite.ops import *  # noqa: F403 - ops.__all__ is the list of operations
 from tinygrad_lite.ops import __all__ as _operations

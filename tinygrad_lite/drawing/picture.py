@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from copy import copy, Mapping
 from inspect import signature
 from typing import Any, Literal
 
@@ -52,6 +53,15 @@ class Picture(Drawing):
 
     def __str__(self) -> str:
         return layered(self.figure, self._backward)
+
+    def __repr__(self) -> str:
+        return f"<Picture of {len(self.figure.shapes)} shapes: render(), source, or print it>"
+
+    def copy(self) -> Picture:
+        """The same picture, to be changed on its own."""
+        twin = copy(self)
+        twin.body = list(self.body)
+        return twin
 
 
 def draw(
@@ -176,6 +186,10 @@ def _tensors(what: Any) -> list[Tensor]:
 
 def _called(model: Any, inputs: tuple[Any, ...]) -> tuple[list[Tensor], dict[Tensor, str]]:
     """Call a module so that all it does is recorded; its outputs, and its inputs by name."""
+    if not inputs:
+        raise TypeError(
+            f"a {type(model).__name__} is drawn at work: draw(model, x) with what it is called with"
+        )
     try:
         names = [p.name for p in signature(getattr(model, "forward", model)).parameters.values()]
     except (TypeError, ValueError):  # a built-in function does not say
