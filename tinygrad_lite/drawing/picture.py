@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from copy import copy, Mapping
+from collections.abc import Collection, Mapping
+from copy import copy
 from inspect import signature
 from typing import Any, Literal
 
