@@ -46,6 +46,14 @@ class TestAnomaly:
         assert text.count(__file__) == 2
         assert "y = (x * x).sum()" in text
 
+    def test_a_raw_write_to_a_result_is_reported(self):
+        x = tg.tensor([1.0, 2.0], requires_grad=True)
+        with tg.detect_anomaly():
+            y = tg.exp(x)
+            y.data[0] = 9.0
+            with pytest.raises(tg.AnomalyError, match="overwritten after exp had made it"):
+                y.backward(np.ones(2))
+
     def test_infinity_can_be_let_pass(self):
         with tg.detect_anomaly(infinity=False):
             tg.log(tg.tensor([0.0]))
@@ -111,12 +119,24 @@ class TestWhyNoGrad:
             (lambda x: x[:0], "whose input is empty"),
             (lambda x: tg.assign(x, slice(None), 0.0), "uses none of the elements"),
             (lambda x: x - x, "cancel exactly"),
+            (lambda x: tg.relu(x * np.array([1.0, -1.0]))[0], "dead relu"),
+            (lambda x: (x * np.array([0.0, 1.0]))[0], "multiplies it by zero"),
+            (lambda x: tg.gelu(x * 1e3), "saturated"),
         ],
     )
     def test_zero(self, x, w, f, words):
         text = tg.why_no_grad(x, f(x).sum() + w.sum())
         assert text.startswith("the gradient of 'x' is zero")
         assert words in text
+
+    def test_a_hook(self, x, w):
+        h = x * 2
+        h.register_hook(lambda g: g * 0)
+        assert "a hook on the result of multiply" in tg.why_no_grad(x, (h * w).sum())
+
+    def test_other_things_than_tensors(self, x):
+        with pytest.raises(TypeError, match="takes two tensors"):
+            tg.why_no_grad(x, 3.0)
 
     def test_nothing_is_wrong(self, x, w):
         y = (x * w).sum()

@@ -39,6 +39,16 @@ class TestRules:
             flat(x).backward(create_graph=create_graph)
             assert (x.grad.item(), x.grad.dtype) == (0.0, np.float64)
 
+    def test_too_few_rules_are_an_error(self):
+        product = tg.primitive(lambda x, y: x * y, [lambda g, out, x, y: g * y], name="product")
+        with pytest.raises(TypeError, match="product has 1 rules, but 2 arguments"):
+            product(leaf(1.0), leaf(2.0))
+
+    @pytest.mark.parametrize("forward", [lambda x: (x, x), lambda x: None])
+    def test_a_primitive_returns_one_array(self, forward):
+        with pytest.raises(TypeError, match="a primitive returns one array"):
+            tg.primitive(forward, [lambda g, out, x: g], name="pair")(leaf(1.0))
+
 
 class TestAccumulation:
     def test_leaves_accumulate_over_passes(self):

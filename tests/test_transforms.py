@@ -77,6 +77,12 @@ class TestGrad:
         with pytest.raises(ValueError, match="argnums is 3, but the function was called with 1"):
             tg.grad(lambda x: x, argnums=3)(1.0)
 
+    def test_aux_is_a_pair_and_arguments_are_named_once(self):
+        with pytest.raises(TypeError, match="returns a pair"):
+            tg.grad(lambda x: x * x, has_aux=True)(np.array([3.0, 4.0]))
+        with pytest.raises(ValueError, match="named once"):
+            tg.grad(lambda a, b: a * b, argnums=(0, 0))(1.0, 2.0)
+
     def test_keeps_float32(self):
         assert tg.grad(lambda x: (x * x).sum())(np.ones(2, "f4")).dtype == np.float32
 
@@ -118,6 +124,17 @@ class TestProducts:
             tg.vjp(lambda x: x * 2, np.ones(2))[1](np.ones(3))
         with pytest.raises(ValueError, match=r"tangents have shapes \[\(3,\)\]"):
             tg.jvp(lambda x: x * 2, (np.ones(2),), (np.ones(3),))
+
+    def test_cotangents_and_tangents_go_by_their_keys(self):
+        _, pull = tg.vjp(lambda x: {"a": x, "b": x * x}, np.array([3.0]))
+        assert pull({"b": np.array([0.0]), "a": np.array([1.0])})[0].tolist() == [1.0]
+        f = lambda p: p["a"] + 10 * p["b"]
+        _, moved = tg.jvp(f, ({"a": 1.0, "b": 2.0},), ({"b": 0.0, "a": 1.0},))
+        assert moved.item() == 1.0
+        with pytest.raises(ValueError, match=r"needs the keys \['a', 'b'\]"):
+            pull({"b": np.zeros(1), "c": np.zeros(1)})
+        with pytest.raises(ValueError, match="1 parts in a row, but it has 2"):
+            tg.jvp(lambda x: x, (1.0,), (1.0, 2.0))
 
 
 class TestJacobian:
@@ -194,6 +211,23 @@ class TestCheckpoint:
         out.sum().backward()
         np.testing.assert_array_equal(x.grad.data, out.data)
         assert drop.rng.bit_generator.state == after
+
+    def test_a_change_of_what_it_captured_is_noticed(self):
+        x = tg.tensor([1.0, 2.0], requires_grad=True)
+        w = tg.tensor([1.0, 1.0])
+        y = tg.checkpoint(lambda p: p * w, x).sum()
+        w.data = np.array([5.0, 5.0])
+        with pytest.raises(RuntimeError, match="changed in place after 'checkpoint'"):
+            y.backward()
+
+    def test_it_may_assign_into_its_argument(self):
+        def f(a):
+            a[0] = 0.0
+            return a * a
+
+        x = tg.tensor([1.0, 2.0], requires_grad=True)
+        tg.checkpoint(f, x * 1.0).sum().backward()
+        assert x.grad.tolist() == [0.0, 4.0]
 
     def test_it_is_one_operation(self):
         out = tg.checkpoint(lambda x: tg.exp(x) * 2, tg.tensor(1.0, requires_grad=True))

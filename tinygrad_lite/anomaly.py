@@ -80,11 +80,12 @@ class Watcher:
         if seen is not None and seen[0]() is node:
             for slot, (before, now) in enumerate(zip(seen[1], _sums(node))):
                 if before != now:
-                    x = node.record[1][slot]
+                    x = (*node.record[1], node)[slot]
                     frame = caller()
                     raise AnomalyError(
                         f"the array of {x._describe()} was overwritten after {operation.name} had "
-                        f"read it\n  at {graph.site(node)}\nand before backward() was called\n"
+                        f"{'made' if x is node else 'read'} it\n  at {graph.site(node)}\n"
+                        "and before backward() was called\n"
                         f"  at {frame.f_code.co_filename}:{frame.f_lineno}\n"
                         "Writing to t.data[...] is not recorded: use t[...] = values."
                     )
@@ -138,4 +139,5 @@ def _place(path: str, site: graph.Site | None) -> str:
 
 
 def _sums(node: Tensor) -> tuple[int, ...]:
-    return tuple(zlib.crc32(np.ascontiguousarray(x._data).data) for x in node.record[1])
+    values = [x._data for x in (*node.record[1], node)]
+    return tuple(zlib.crc32(np.ascontiguousarray(value).data) for value in values)

@@ -56,7 +56,10 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
     if not packed._requires_grad:
         return nest([o.detach() for o in outputs])
     nodes = graph.topological(packed, stop=[t for t in tensors if t.record is not None])
-    captured = [x for x in graph.leaves(nodes) if x._requires_grad and x not in set(tensors)]
+    known = set(tensors)
+    captured = [  # and what has no gradient, so that a change of it is noticed
+        x for x in graph.leaves(nodes) if (x._requires_grad or x.order) and x not in known
+    ]
 
     def again(*inputs: Any) -> Tensor:
         fresh = iter(inputs)
@@ -114,7 +117,7 @@ def _repeated(
                 marks = [constant(x) for x in inputs[:given]]
                 for mark in marks:
                     mark._requires_grad = mark.dtype.kind == "f"
-            result = again(*marks)
+            result = again(*(ops.positive(mark) for mark in marks))
         targets = [*marks, *captured]
         found = cotangents(result, g, create_graph=lifted and mode().grad, within=targets)
         return {

@@ -9,7 +9,13 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.backward import Contribution, cotangents
 from tinygrad_lite.primitive import Cut
-from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.tensor import Tensor, Watch
+
+SATURATING = {
+    *("arctan", "elu", "erf", "logsigmoid", "log_softmax", "selu", "sigmoid"),
+    *("softmax", "softplus", "softsign", "tanh"),
+    *("gated", "normal_cdf"),  # what silu, gelu and mish are made of
+}
 
 
 def why_no_grad(t: Tensor, output: Tensor) -> str:
@@ -25,6 +31,8 @@ def why_no_grad(t: Tensor, output: Tensor) -> str:
     the gradient of 'x' is zero: it ends at relu, whose input is nowhere above 0 (dead relu)
       at ...
     """
+    if not isinstance(t, Tensor) or not isinstance(output, Tensor):
+        raise TypeError("why_no_grad takes two tensors: the one that is missed, and the output")
     who = repr(t.name) if t.name else f"the tensor of shape {t.shape}"
     if not t.requires_grad:
         return _needs_none(t, who)
@@ -42,6 +50,12 @@ def why_no_grad(t: Tensor, output: Tensor) -> str:
         return _arrives(t, who)
     ends = [c for c in edges if np.any(c.upstream) and not np.any(c.value)]
     if not ends:
+        for node in nodes:
+            if isinstance(node.watch, Watch) and node.watch.hooks:
+                return (
+                    f"the gradient of {who} is zero: a hook on the result of "
+                    f"{node.record[0].name} made it so\n  at {graph.site(node)}"
+                )
         return (
             f"the gradient of {who} is zero: its contributions along several paths cancel exactly"
         )
@@ -112,9 +126,15 @@ def _cause(name: str, c: Contribution, inputs: Any, others: list[Any]) -> str:
     if not x.size:
         return "whose input is empty"
     out = np.asarray(c.node._data)
+    live = np.asarray(c.upstream != 0)  # only where a gradient arrives does it matter
+    if live.shape == x.shape == out.shape:
+        others = [np.broadcast_to(y._data, x.shape)[live] for y in others]
+        x, out = x[live], out[live]
+    else:
+        others = [np.asarray(y._data) for y in others]
     if name in ("relu", "leaky_relu", "relu6") and np.all(x <= 0):
         return "whose input is nowhere above 0 (dead relu)"
-    if name in ("sigmoid", "tanh", "softmax", "log_softmax", "erf", "logsigmoid", "softplus"):
+    if name in SATURATING:
         return f"which is saturated: its results are {out.min():.4g} to {out.max():.4g}"
     if name in ("where", "maximum", "minimum", "fmax", "fmin", "max", "min"):
         return "which chose other values everywhere a gradient arrives (a mask)"
@@ -122,8 +142,8 @@ def _cause(name: str, c: Contribution, inputs: Any, others: list[Any]) -> str:
         return "whose input is outside its bounds"
     if name in ("getitem", "scatter", "take", "assign"):
         return "which uses none of the elements"
-    if name in ("multiply", "matmul", "divide", "linear") and any(
-        not np.any(y._data) for y in others
+    if name in ("multiply", "matmul", "divide", "linear", "einsum") and any(
+        not np.any(y) for y in others
     ):
         return "which multiplies it by zero"
     if name in ("sign", "floor", "ceil", "round", "trunc"):

@@ -109,6 +109,10 @@ class Primitive:
             raise explained(error, self.name, values) from error
         if type(out) is not np.ndarray:
             if not isinstance(out, np.generic):
+                if out is None or isinstance(out, (tuple, list)):
+                    raise TypeError(
+                        f"{self.name} returned {type(out).__name__}: a primitive returns one array"
+                    )
                 out = np.asarray(out)[()]
         elif not out.ndim:
             out = out[()]
@@ -116,6 +120,11 @@ class Primitive:
         t._data = out
         t._grad = t.name = t.watch = None
         if needed and grad and self.vjps is not None:
+            if type(self.vjps) is tuple and len(self.vjps) != len(inputs):
+                raise TypeError(
+                    f"{self.name} has {len(self.vjps)} rules, but {len(inputs)} arguments: give "
+                    "one for each, None for an argument that has no derivative"
+                )
             t._requires_grad = True
             t.order = tick()
             frame = getframe(1)

@@ -42,6 +42,10 @@ class Tensor:
     Raises:
         TypeError: if the data are not numeric, or a gradient is asked of integers or booleans.
 
+    Assignment, ``t[i] = v`` and ``t += v``, changes this tensor alone, under all its names, and is
+    recorded. A slice is a tensor of its own: ``t[0][1] = v`` changes the slice, ``t[0, 1] = v``
+    changes ``t``.
+
     >>> import tinygrad_lite as tg
     >>> x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
     >>> y = (x * x).sum()

@@ -15,7 +15,7 @@ from tinygrad_lite import graph, ops
 from tinygrad_lite.backward import cotangents
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.tensor import Tensor, constant, lift
-from tinygrad_lite.tree import Structure, flatten
+from tinygrad_lite.tree import Structure, aligned, flatten
 
 Function = Callable[..., Any]
 
@@ -65,6 +65,11 @@ def value_and_grad(
         marks, structure, call = _mark(f, arguments, argnums, options)
         with switched(grad=True):
             result = call(marks)
+        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(
+                "has_aux=True needs a function that returns a pair, the number and anything else; "
+                f"this one returned {type(result).__name__}"
+            )
         output, *aux = result if has_aux else (result,)
         output = _single(output)
         gradients = structure(_pull(output, marks, None))
@@ -87,11 +92,11 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     """
     marks, structure, call = _mark(f, primals, tuple(range(len(primals))), {})
     with switched(grad=True):
-        outputs, nest = flatten(call(marks))
+        result = call(marks)
+    outputs, nest = flatten(result)
 
     def pull(cotangent: Any) -> Any:
-        parts, _ = flatten(cotangent)
-        return structure(_pull_all(outputs, marks, parts))
+        return structure(_pull_all(outputs, marks, aligned(cotangent, result, "cotangent")))
 
     return nest([_settled(lift(o), marks) for o in outputs]), pull
 
@@ -106,7 +111,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     >>> tg.jvp(lambda x: x**2, (tg.tensor([1.0, 2.0]),), (tg.tensor([1.0, 10.0]),))
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
-    directions, _ = flatten(list(tangents))
+    directions = aligned(list(tangents), list(primals), "tangents")
     marks, _, call = _mark(f, tuple(primals), tuple(range(len(primals))), {})
     with switched(grad=True):
         outputs, nest = flatten(call(marks))
@@ -179,6 +184,8 @@ def _mark(
     """
     single = not isinstance(argnums, Sequence)
     chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    if len({i % max(len(arguments), 1) for i in chosen}) < len(chosen):
+        raise ValueError(f"argnums is {argnums!r}: each argument can be named once")
     if not all(-len(arguments) <= i < len(arguments) for i in chosen):
         raise ValueError(
             f"argnums is {argnums!r}, but the function was called with {len(arguments)} "

@@ -36,3 +36,22 @@ def _flatten(tree: Any, leaves: list[Any]) -> Structure:
     place = len(leaves)
     leaves.append(tree)
     return lambda values: values[place]
+
+
+def aligned(tree: Any, pattern: Any, what: str) -> list[Any]:
+    """The parts of ``tree`` that stand where ``pattern`` has its leaves, in the pattern's order.
+
+    >>> aligned({"b": 2, "a": 1}, {"a": 0.0, "b": 0.0}, "cotangent")
+    [1, 2]
+    """
+    if isinstance(pattern, dict):
+        if not isinstance(tree, dict) or tree.keys() != pattern.keys():
+            has = list(tree) if isinstance(tree, dict) else type(tree).__name__
+            raise ValueError(f"the {what} needs the keys {list(pattern)}, but it has {has}")
+        return [part for key in pattern for part in aligned(tree[key], pattern[key], what)]
+    if isinstance(pattern, (list, tuple)):
+        if not isinstance(tree, (list, tuple)) or len(tree) != len(pattern):
+            has = f"{len(tree)}" if isinstance(tree, (list, tuple)) else type(tree).__name__
+            raise ValueError(f"the {what} needs {len(pattern)} parts in a row, but it has {has}")
+        return [part for t, p in zip(tree, pattern) for part in aligned(t, p, what)]
+    return [tree]
