@@ -9,7 +9,8 @@ import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.mode import mode, switched
-from tinygrad_lite.ops import cast, guard, positive, reshape, sum
+from tinygrad_lite.ops import cast, guard, positive, reshape
+from tinygrad_lite.ops.reduce import total
 from tinygrad_lite.tensor import Tensor, Watch, constant, lift
 
 
@@ -202,7 +203,7 @@ def unbroadcast(c: Any, shape: tuple[int, ...], whose: Callable[[], str]) -> Any
         raise ValueError(
             f"{whose()} returned a gradient of shape {have} for an argument of shape {shape}"
         )
-    return reshape(sum(c, axis=(*range(added), *(i + added for i in stretched))), shape)
+    return reshape(total(c, (*range(added), *(i + added for i in stretched))), shape)
 
 
 def _changed(t: Tensor, slot: int) -> None:

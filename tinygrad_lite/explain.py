@@ -18,7 +18,7 @@ SATURATING = {
 }
 
 
-def why_no_grad(t: Tensor, output: Tensor) -> str:
+def why_no_grad(t: Any, output: Any) -> str:
     """Why ``t.grad`` is None or zero after ``output.backward()``, in words, with the lines of code.
 
     Args:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
+from tinygrad_lite.ops.reduce import total
 from tinygrad_lite.testing import check_grads
 
 inf, nan = math.inf, math.nan
@@ -263,3 +264,51 @@ def test_numpy_arguments() -> None:
         np.sum(t, out=np.zeros(()))
     with pytest.raises(TypeError, match="initial"):
         np.max(t, initial=0.0)
+
+
+def _many(h: Any) -> Any:
+    return np.ones((5000, 3), h)
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "f"),
+    [
+        ((3,), lambda b: b + _many(b.dtype)),
+        ((1, 3), lambda b: b + _many(b.dtype)),
+        ((3,), lambda b: b * _many(b.dtype)),
+        ((3,), lambda b: tg.affine(_many(b.dtype)[:, :1], np.ones((3, 1), b.dtype), b)),
+        ((3,), lambda b: tg.broadcast_to(b, (5000, 3))),
+        ((3,), lambda b: tg.tile(b, 5000)),
+        ((3,), lambda b: tg.repeat(b, 5000)),
+        ((3,), lambda b: tg.repeat(b, [5000, 5000, 5000])),
+        ((1, 3), lambda b: b[[0] * 5000]),
+    ],
+)
+def test_half_precision_gradients_count_beyond_2048(
+    shape: tuple[int, ...], f: Any, create_graph: bool
+) -> None:
+    b = tg.tensor(np.ones(shape, np.float16), requires_grad=True)
+    f(b).astype("f4").sum().backward(create_graph=create_graph)
+    assert b.grad is not None and b.grad.dtype == np.float16
+    np.testing.assert_array_equal(b.grad.numpy(), np.full(shape, 5000))
+
+
+def test_half_precision_running_sum() -> None:
+    x = tg.tensor(np.zeros(4096, np.float16), requires_grad=True)
+    tg.cumsum(x).astype("f4").sum().backward()
+    assert x.grad is not None
+    np.testing.assert_array_equal(x.grad.numpy(), np.arange(4096, 0, -1).astype(np.float16))
+
+
+def test_single_precision_gradients_count_beyond_16777216() -> None:
+    b = tg.tensor(np.ones(2, np.float32), requires_grad=True)
+    tg.broadcast_to(b, (20_000_000, 2)).sum().backward()
+    assert b.grad is not None and b.grad.tolist() == [2e7, 2e7]
+
+
+@pytest.mark.parametrize("n", [4096, 4097, 5120, 4_200_000])
+def test_long_axes_are_summed_whole(n: int) -> None:
+    x = np.broadcast_to(np.arange(n, dtype=float)[:, None], (2, n, 1))
+    np.testing.assert_array_equal(total(x, (0, 1)), [n * (n - 1)])
+    np.testing.assert_array_equal(total(x, (1,)), [[n * (n - 1) / 2]] * 2)

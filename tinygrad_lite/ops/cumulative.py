@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.join import concatenate
-from tinygrad_lite.ops.reduce import Axis, kept
+from tinygrad_lite.ops.reduce import Axis, kept, widened
 from tinygrad_lite.ops.shape import (
     broadcast_to,
     cast,
@@ -22,7 +22,7 @@ from tinygrad_lite.primitive import Primitive, primitive
 
 _cumsum: Primitive = primitive(
     lambda x, *, axis: np.cumsum(x, axis=axis),
-    (lambda g, out, x, axis: flip(_cumsum(flip(g, axis), axis=axis), axis),),
+    (lambda g, out, x, axis: flip(_cumsum(flip(widened(g), axis), axis=axis), axis),),
     name="cumsum",
     symbol="Σ…",
 )

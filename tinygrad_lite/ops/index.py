@@ -57,7 +57,8 @@ _getitem = primitive(
 
 
 def _scattered(g: Any, *arrays: Any, shape: tuple[int, ...], pattern: tuple[Any, ...]) -> Any:
-    out = np.zeros(shape, g.dtype)
+    wide = np.float32 if g.dtype == np.float16 else g.dtype  # many may add up in one place
+    out = np.zeros(shape, wide)
     index = filled(pattern, arrays)
     if all(a.dtype.kind == "b" or not np.ndim(a) for a in arrays):
         out[index] = g  # nothing is read twice
@@ -66,7 +67,7 @@ def _scattered(g: Any, *arrays: Any, shape: tuple[int, ...], pattern: tuple[Any,
     else:  # numpy.add.at is several times as fast on one axis
         places = np.arange(out.size).reshape(shape)[index]
         np.add.at(out.reshape(-1), places.reshape(-1), g.reshape(-1))
-    return out
+    return out.astype(g.dtype, copy=False)
 
 
 scatter: Primitive = primitive(

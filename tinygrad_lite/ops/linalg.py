@@ -10,7 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.arithmetic import multiply
-from tinygrad_lite.ops.reduce import sum
+from tinygrad_lite.ops.reduce import total
 from tinygrad_lite.ops.shape import expand_dims, ravel, reshape, swapaxes, transpose
 from tinygrad_lite.primitive import primitive
 
@@ -120,7 +120,7 @@ affine = primitive(
     (
         lambda g, out, x, weight, bias: guard.linear(_product, g, weight),
         _affine_weight,
-        lambda g, out, x, weight, bias: sum(g, 0 if g.ndim == 2 else tuple(range(g.ndim - 1))),
+        lambda g, out, x, weight, bias: total(g, tuple(range(g.ndim - 1))),
     ),
     name="linear",
     symbol="xWᵀ+b",

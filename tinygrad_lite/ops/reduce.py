@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.arithmetic import square
+from tinygrad_lite.ops.join import concatenate
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import broadcast_to, cast, reshape
 from tinygrad_lite.primitive import primitive
@@ -15,6 +16,9 @@ from tinygrad_lite.primitive import primitive
 Axis = int | tuple[int, ...] | None
 
 HALF_MAX = 65504  # the largest float16
+
+BLOCK = 1024  # terms that are added up one after the other
+LONG = 4 * BLOCK
 
 
 def kept(shape: tuple[int, ...], axis: Any) -> tuple[int, ...]:
@@ -74,6 +78,26 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False)
     tensor([4., 6.])
     """
     return _sum(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
+
+
+def total(x: Any, axis: tuple[int, ...]) -> Any:
+    """The sum of a gradient over ``axis``; of float16 it is float32.
+
+    NumPy adds one term after the other along every axis but the last, and a float32 stands still
+    at 16777216 terms of 1 (a float16 at 2048). So a long axis is summed in blocks.
+    """
+    x = widened(x)
+    shape = np.shape(x)
+    for i in axis:
+        if shape[i] > LONG and i + 1 < len(shape):
+            blocks = shape[i] // BLOCK
+            before = (slice(None),) * i
+            split = (*shape[:i], blocks, BLOCK, *shape[i + 1 :])
+            whole = reshape(x[(*before, slice(blocks * BLOCK))], split)
+            rest = x[(*before, slice(blocks * BLOCK, None))]
+            parts = [_sum(whole, axis=i + 1, keepdims=False), _sum(rest, axis=i, keepdims=True)]
+            return total(concatenate(parts, i), axis)
+    return _sum(x, axis=axis, keepdims=False)
 
 
 def _average(x: Any, *, axis: Any, keepdims: Any) -> Any:
