@@ -265,3 +265,25 @@ def test_the_smooth_maximum_keeps_its_digits_where_one_element_dominates(gap: fl
     assert tg.logsumexp(x) == pytest.approx(near_zero, rel=1e-15)
     assert tg.log_softmax(x)[0] == pytest.approx(-near_zero, rel=1e-15)
     assert tg.log_softmax(np.stack([x, np.zeros(3)]))[1] == pytest.approx(-math.log(3), rel=1e-15)
+
+
+@pytest.mark.parametrize("length", [5000, 70000])
+def test_the_smooth_maximum_of_many_halves_is_rounded_once(length: int) -> None:
+    x = tg.tensor(np.ones((length, 2), "float16"), requires_grad=True)
+    weight = np.full((length, 2), 2, "float16")  # whose sum is beyond the largest half
+    weight[0] = 4
+    halves = {"softmax": 1 / length, "log_softmax": -math.log(length)}
+    for name, expected in {**halves, "logsumexp": 1 + math.log(length)}.items():
+        out = getattr(tg, name)(x, 0)
+        assert out.dtype == np.float16
+        np.testing.assert_array_equal(out.numpy(), np.full(out.shape, expected, "float16"))
+    for f, expected in (
+        (tg.softmax, (4 - (2 + 2 / length)) / length),
+        (tg.log_softmax, 4 - (2 + 2 / length)),
+        (lambda v, axis: tg.logsumexp(v, axis, keepdims=True), 4 / length),
+    ):
+        out = f(x, 0)
+        x.grad = None
+        out.backward(np.broadcast_to(weight[:1] if len(out) == 1 else weight, out.shape))
+        assert x.grad.dtype == np.float16
+        np.testing.assert_allclose(x.grad.numpy()[0], expected, rtol=5e-3, atol=1e-7)

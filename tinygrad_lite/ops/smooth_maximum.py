@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.exponential import exp
-from tinygrad_lite.ops.reduce import Axis, spread, sum
+from tinygrad_lite.ops.precision import rounded_once
+from tinygrad_lite.ops.reduce import Axis, spread, sum, widened
 from tinygrad_lite.primitive import primitive
 
 
@@ -39,6 +40,7 @@ def _log_of_sum(below: Any, axis: Axis) -> Any:
         return np.where((total >= 1) & (total < 1.5), np.log1p(others), np.log(total))
 
 
+@rounded_once
 def _softmax_forward(x: Any, *, axis: Axis) -> Any:
     e = np.exp(_below_top(x, axis))
     return e / np.add.reduce(e, axis=axis, keepdims=True)
@@ -46,7 +48,7 @@ def _softmax_forward(x: Any, *, axis: Axis) -> Any:
 
 _softmax = primitive(
     _softmax_forward,
-    (lambda g, out, x, axis: out * (g - sum(g * out, axis, keepdims=True)),),
+    (lambda g, out, x, axis: out * (g - sum(widened(g) * out, axis, keepdims=True)),),
     name="softmax",
 )
 
@@ -61,6 +63,7 @@ def softmax(x: Any, axis: Axis = -1) -> Any:
     return _softmax(x, axis=axis)
 
 
+@rounded_once
 def _log_softmax_forward(x: Any, *, axis: Axis) -> Any:
     below = _below_top(x, axis)
     if not below.size:  # the logarithm of a sum of nothing
@@ -70,7 +73,7 @@ def _log_softmax_forward(x: Any, *, axis: Axis) -> Any:
 
 _log_softmax = primitive(
     _log_softmax_forward,
-    (lambda g, out, x, axis: g - exp(out) * sum(g, axis, keepdims=True),),
+    (lambda g, out, x, axis: g - exp(widened(out)) * sum(widened(g), axis, keepdims=True),),
     name="log_softmax",
 )
 
@@ -85,6 +88,7 @@ def log_softmax(x: Any, axis: Axis = -1) -> Any:
     return _log_softmax(x, axis=axis)
 
 
+@rounded_once
 def _logsumexp_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
     x, top = _top(x, axis)
     top = np.where(np.isfinite(top), top, top.dtype.type(0))
