@@ -222,3 +222,71 @@ def test_the_picture_is_readable(layers):
     assert "log scale" in text
     assert not overlapping(root)
     assert float(root.get("width").removesuffix("pt")) < 1100
+
+
+class Between(nn.Module):
+    """A step between two layers that lets no gradient through."""
+
+    def __init__(self, step):
+        self.first, self.last, self.step = nn.Linear(WIDTH, WIDTH), nn.Linear(WIDTH, 2), step
+
+    def forward(self, x):
+        return self.last(self.step(self.first(x)))
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        (tg.round, "round"),
+        (lambda a: tg.clip(a + 50.0, -1.0, 1.0), "clip"),
+        (lambda a: tg.maximum(a - 100.0, 1.0), "maximum"),
+        (lambda a: tg.where(np.zeros(WIDTH, bool), a, 1.0), "where"),
+    ],
+)
+def test_a_gradient_that_ends_between_two_layers(step, name):
+    model = Between(step)
+    finding = found(model, CRITERION(model(batch()), LABELS), "zero gradient")
+    assert finding.place == "first.weight, first.bias"
+    assert f"it ends at {name}" in finding.text
+    assert "test_flow.py" in finding.text
+
+
+def test_a_gradient_that_ends_at_weights_of_zero():
+    model = stack(nn.Tanh, layers=1)
+    model[2].weight.data = np.zeros_like(model[2].weight.data)
+    finding = found(model, CRITERION(model(batch()), LABELS), "zero gradient")
+    assert finding.place == "0.weight, 0.bias"
+    assert "it ends at linear, which multiplies it by zero" in finding.text
+    assert "Sequential.2" in finding.text
+
+
+def test_a_loss_times_zero():
+    model = stack(nn.Tanh, layers=1)
+    finding = found(model, CRITERION(model(batch()), LABELS) * 0, "zero gradient")
+    assert finding.place == "0.weight, 0.bias, 2.weight, 2.bias"
+    assert "it ends at multiply" in finding.text
+
+
+def test_the_reason_of_a_zero_gradient_is_found_without_calling_hooks():
+    model = stack(nn.Tanh, layers=1)
+    calls = []
+    model[2].weight.register_hook(calls.append)
+    found(model, CRITERION(model(batch()), LABELS) * 0, "zero gradient")
+    assert not calls
+
+
+def test_a_loss_times_nan():
+    model = stack(nn.Tanh, layers=1)
+    finding = found(model, CRITERION(model(batch()), LABELS) * float("nan"), "not finite")
+    assert finding.text.startswith("multiply makes NaN of")
+    assert "test_flow.py" in finding.text
+    assert "itself" not in finding.text
+
+
+def test_a_learning_rate_of_zero_is_no_fault_and_one_below_is_an_error():
+    model = stack(nn.ReLU, layers=2, scale=2.0)
+    loss = CRITERION(model(batch()), LABELS)
+    assert tg.draw_flow(model, loss, lr=0).findings == []
+    for lr in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="learning rate must be"):
+            tg.draw_flow(model, loss, lr=lr)

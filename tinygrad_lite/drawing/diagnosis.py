@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.drawing.measure import Layer, Measurement, Weight, finite
+from tinygrad_lite.drawing.trace import unwatched
 from tinygrad_lite.drawing.values import number
 from tinygrad_lite.explain import why_no_grad
 from tinygrad_lite.tensor import Tensor
@@ -77,6 +78,23 @@ def _detached(measured: Measurement) -> Iterator[Finding]:
         reasons.setdefault(reason, []).append(weight.name)
     for reason, names in reasons.items():
         yield Finding("detached branch", _listed(names), f"no gradient arrives, for {reason}")
+
+
+def _stopped(measured: Measurement) -> Iterator[Finding]:
+    """Parameters whose gradient is exactly zero, together where it ends at the same operation."""
+    stopped: dict[str, list[Weight]] = {}
+    for weight in measured.weights:
+        if weight.tensor.requires_grad and weight.gradient == 0 and weight.tensor.size:
+            stopped.setdefault(weight.name.rpartition(".")[0], []).append(weight)
+    reasons: dict[str, list[str]] = {}
+    with unwatched([*measured.names.nodes, *measured.names.leaves]):
+        for layer in stopped.values():  # its parameters share their fate
+            words = " ".join(why_no_grad(layer[0].tensor, measured.loss).split())
+            reason = words.partition(" is zero: ")[2]
+            reasons.setdefault(reason, []).extend(w.name for w in layer)
+    for reason, names in reasons.items():
+        text = f"the gradient is exactly 0, so training changes nothing: {reason}"
+        yield Finding("zero gradient", _listed(names), text)
 
 
 def _shared(measured: Measurement) -> Iterator[Finding]:
@@ -157,9 +175,9 @@ def _overconfident(measured: Measurement) -> Iterator[Finding]:
 
 
 def _learning_rate(measured: Measurement, lr: float | None) -> Iterator[Finding]:
-    steps = [(lr * w.ratio, w) for w in measured.weights if lr is not None and w.ratio is not None]
+    steps = [(lr * w.ratio, w) for w in measured.weights if lr and w.ratio is not None]
     steps = [(step, w) for step, w in steps if w.tensor.ndim > 1 and np.isfinite(step)]
-    if not steps:
+    if not any(step for step, _ in steps):
         return
     step, weight = max(steps, key=lambda pair: pair[0])
     seen = f"one step of lr = {number(lr)} changes it by {number(step)} of its size"
@@ -196,6 +214,7 @@ _LOOKS: tuple[Callable[[Measurement], Iterator[Finding]], ...] = (
     _not_finite,
     _frozen,
     _detached,
+    _stopped,
     _shared,
     _flow,
     _units,

@@ -60,8 +60,8 @@ def draw_flow(
     For every layer: the root mean square of its result and of that result's gradient, the largest
     gradient of its weights in proportion to them, the share of dead relu units and of saturated
     sigmoid and tanh values. What looks wrong is said by name and place: vanishing and exploding
-    gradients, dead relus, saturation, detached branches, frozen parameters, the sums of shared
-    weights, the origin of a value or gradient that is not finite, overconfident softmax.
+    gradients, gradients that are exactly zero and the operation where they end, dead relus,
+    saturation, detached branches, frozen parameters, the sums of shared weights, the origin of a value or gradient that is not finite, overconfident softmax.
 
     Args:
         model: a module.
@@ -74,7 +74,7 @@ def draw_flow(
 
     Raises:
         TypeError: if the model has no ``named_parameters()`` or the loss is no tensor.
-        ValueError: if the loss is not a single number.
+        ValueError: if the loss is not a single number, or ``lr`` is negative or not finite.
 
     >>> import numpy as np
     >>> import tinygrad_lite as tg
@@ -90,6 +90,8 @@ def draw_flow(
         raise TypeError(f"the loss must be a tensor, not {type(loss).__name__}")
     if loss.size != 1:
         raise ValueError(f"the loss must be one number, not of shape {loss.shape}: mean() it first")
+    if lr is not None and not 0 <= lr < math.inf:
+        raise ValueError(f"the learning rate must be a finite number from 0 on, not lr={lr}")
     measured = Measurement(model, loss)
     return Flow(measured.layers, findings(measured, lr), lr, theme_named(theme))
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import values
-from tinygrad_lite.drawing.naming import Names
+from tinygrad_lite.drawing.naming import Names, is_number
 from tinygrad_lite.drawing.trace import formula, observe_quietly
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
@@ -118,12 +118,15 @@ class Measurement:
 
     def _first_strange_value(self) -> Origin | None:
         for x in self.names.leaves:
-            if not finite(x.data):
+            if not is_number(x) and not finite(x.data):
                 return Origin(x, f"{self.names[x]} itself holds {strangeness(x.data)}", "")
         for t in self.names.nodes:
             if not finite(t.data):
                 inputs = ", ".join(
-                    f"{self.names[x]} = {values.gist(x.data)}" for x in t.record[1][:2]
+                    values.gist(x.data)
+                    if is_number(x)
+                    else f"{self.names[x]} = {values.gist(x.data)}"
+                    for x in t.record[1][:2]
                 )
                 what = f"{t.record[0].name} makes {strangeness(t.data)} of {inputs}"
                 return Origin(t, what, self.names.path(t))
