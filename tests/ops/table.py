@@ -207,6 +207,12 @@ TRIGONOMETRIC = (
     broadcast_row(t.sin, each(math.sin), SIGNED),
     broadcast_row(t.cos, each(math.cos), SIGNED),
     broadcast_row(t.tan, each(math.tan), (-1.2, 1.2)),
+    broadcast_row(
+        t._arcsin_slope,
+        each(lambda x: 1 / math.sqrt(1 - x * x)),
+        UNIT,
+        kinks=[at(1.0, inf), at(-1.0, -inf), at(1e-20, 1e-20)],
+    ),
     broadcast_row(t.arcsin, each(math.asin), UNIT, kinks=[at(1.0, inf), at(-1.0, inf)]),
     broadcast_row(t.arccos, each(math.acos), UNIT, kinks=[at(1.0, -inf), at(-1.0, -inf)]),
     broadcast_row(t.arctan, each(math.atan), SIGNED, kinks=[at(inf, 0), at(-inf, 0), at(1e200, 0)]),
@@ -221,7 +227,19 @@ TRIGONOMETRIC = (
     broadcast_row(t._sech2, each(_sech2), SIGNED, kinks=[at(0.0, 0), at(800.0, 0), at(-inf, 0)]),
     broadcast_row(t.arcsinh, each(math.asinh), SIGNED, kinks=[at(inf, 0), at(1e200, 1e-200)]),
     broadcast_row(
+        t._arccosh_slope,
+        each(lambda x: 1 / math.sqrt(x * x - 1)),
+        (1.2, 3),
+        kinks=[at(1.0, -inf), at(inf, 0), at(1e100, -1e-200)],
+    ),
+    broadcast_row(
         t.arccosh, each(math.acosh), (1.2, 3), kinks=[at(1.0, inf), at(inf, 0), at(1e200, 1e-200)]
+    ),
+    broadcast_row(
+        t._arctanh_slope,
+        each(lambda x: 1 / (1 - x * x)),
+        UNIT,
+        kinks=[at(1.0, inf), at(-1.0, -inf), at(1e-20, 2e-20)],
     ),
     broadcast_row(t.arctanh, each(math.atanh), UNIT, kinks=[at(1.0, inf), at(-1.0, inf)]),
     broadcast_row(

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.compare import isinf
-from tinygrad_lite.ops.exponential import sqrt
 from tinygrad_lite.ops.selection import sign, where
 from tinygrad_lite.primitive import Primitive, primitive
 
@@ -48,9 +47,17 @@ tan = primitive(
     """,
 )
 
+_arcsin_slope: Primitive = primitive(
+    lambda x: 1 / np.sqrt((1 - x) * (1 + x)),
+    (lambda g, out, x: g * x * out * out * out,),  # the factors' own rules would cancel near 0
+    name="1/√(1−x²)",
+    elementwise=True,
+    doc="""1 / √(1 - x²), right to the last digits near ±1.""",
+)
+
 arcsin = primitive(
     np.arcsin,
-    (lambda g, out, x: g / sqrt((1 - x) * (1 + x)),),
+    (lambda g, out, x: g * _arcsin_slope(x),),
     elementwise=True,
     doc="""The angle between -π/2 and π/2 with sine x; its derivative at ±1 is infinite.
 
@@ -62,7 +69,7 @@ arcsin = primitive(
 
 arccos = primitive(
     np.arccos,
-    (lambda g, out, x: -g / sqrt((1 - x) * (1 + x)),),
+    (lambda g, out, x: -g * _arcsin_slope(x),),
     elementwise=True,
     doc="""The angle between 0 and π with cosine x; its derivative at ±1 is -infinity.
 
@@ -148,9 +155,17 @@ arcsinh = primitive(
     """,
 )
 
+_arccosh_slope: Primitive = primitive(
+    lambda x: 1 / (np.sqrt(x - 1) * np.sqrt(x + 1)),
+    (lambda g, out, x: -0.5 * g * out * (1 / (x - 1) + 1 / (x + 1)),),
+    name="1/√(x²−1)",
+    elementwise=True,
+    doc="""1 / √(x² - 1), without overflow.""",
+)
+
 arccosh = primitive(
     np.arccosh,
-    (lambda g, out, x: g / (sqrt(x - 1) * sqrt(x + 1)),),
+    (lambda g, out, x: g * _arccosh_slope(x),),
     elementwise=True,
     doc="""The number, not below 0, whose hyperbolic cosine is x; its derivative at 1 is infinite.
 
@@ -160,9 +175,17 @@ arccosh = primitive(
     """,
 )
 
+_arctanh_slope: Primitive = primitive(
+    lambda x: 1 / (1 - x) / (1 + x),  # a product would overflow
+    (lambda g, out, x: 2 * g * x * out * out,),  # the factors' own rules would cancel near 0
+    name="1/(1−x²)",
+    elementwise=True,
+    doc="""1 / (1 - x²), right to the last digits near ±1.""",
+)
+
 arctanh = primitive(
     np.arctanh,
-    (lambda g, out, x: g / ((1 - x) * (1 + x)),),
+    (lambda g, out, x: g * _arctanh_slope(x),),
     elementwise=True,
     doc="""The number whose hyperbolic tangent is x; its derivative at ±1 is infinite.
 
