@@ -376,3 +376,23 @@ def test_the_notebook_frame_works_too(browser):
     inside.locator("#last").click()
     assert inside.locator("#position").inner_text() == "Finished"
     tab.close()
+
+
+def cut_off(tab):
+    """What reaches beyond the right edge of what it stands in."""
+    return tab.evaluate(
+        """[...document.querySelectorAll("#panel :is(.scroll, pre, .part)")]
+        .filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"""
+    )
+
+
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_small_arrays_and_source_lines_are_seen_whole(open_page, viewport):
+    x = tg.tensor(np.linspace(-1e-3, 1.2345e5, 10), requires_grad=True, name="x")
+    w = tg.tensor(np.linspace(-1, 1, 32).reshape(2, 16), requires_grad=True, name="w")
+    loss = tg.sin(x * 1.2345678).sum() + (w * w * 0.123456789).sum()  # a long line of source, too
+    trace = tg.trace_backward(loss)
+    tab = open_page(trace, viewport)
+    for position in range(1, len(trace) + 2):
+        goto(tab, position)
+        assert cut_off(tab) == [], position

@@ -33,20 +33,15 @@ function shapeText(array) {
   return array.shape.length ? array.shape.join(" × ") : "";
 }
 
-/** The elements of a whole array as rows, with the index of each row where it is not plain. */
+/** The elements of a whole array as rows, with the index of each row where it is not plain. A row
+ * that is wider than the page goes on in the next line. */
 function rowsOf(array) {
   const { shape, whole } = array;
   if (shape.length === 0) return [{ index: "", cells: [whole] }];
-  if (shape.length === 1) return chunks(whole, 8).map((cells, i) => ({ index: shape[0] > 8 ? 8 * i : "", cells }));
+  if (shape.length === 1) return [{ index: "", cells: whole }];
   const leading = shape.slice(0, -1);
   const rows = whole.flat(leading.length - 1);
   return rows.map((cells, i) => ({ index: shape.length > 2 ? unravel(i, leading).join(", ") : "", cells }));
-}
-
-function chunks(items, length) {
-  const parts = [];
-  for (let i = 0; i < items.length; i += length) parts.push(items.slice(i, i + length));
-  return parts;
 }
 
 function unravel(flat, shape) {
@@ -83,17 +78,21 @@ function arrayElement(array) {
 }
 
 function tableElement(array) {
-  const largest = largestOf([array.whole].flat(Infinity));
+  const numbers = [array.whole].flat(Infinity);
+  const largest = largestOf(numbers);
+  const longest = Math.max(...numbers.map((value) => formatIn(array, value).length));
   const rows = rowsOf(array).map(({ index, cells }) => {
-    const head = index === "" ? null : make("th", { scope: "row" }, String(index));
-    return make("tr", {}, head, ...cells.map((value) => cellElement(array, value, largest)));
+    const head = index === "" ? null : make("th", { scope: "row", role: "rowheader" }, String(index));
+    return make("tr", { role: "row" }, head, ...cells.map((value) => cellElement(array, value, largest)));
   });
-  const table = make("table", { class: "array" }, make("tbody", {}, ...rows));
+  const look = rows.length > 1 ? "array matrix" : "array";
+  const table = make("table", { class: look, role: "table" }, make("tbody", { role: "rowgroup" }, ...rows));
+  table.style.setProperty("--longest", longest);
   return make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": `array ${shapeText(array)}` }, table);
 }
 
 function cellElement(array, value, largest) {
-  const cell = make("td", { title: String(value) }, formatIn(array, value));
+  const cell = make("td", { role: "cell", title: String(value) }, formatIn(array, value));
   cell.style.setProperty("--heat", heat(value, largest));
   return cell;
 }
