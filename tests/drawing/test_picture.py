@@ -170,6 +170,7 @@ def test_larger_gradients_are_wider_and_signs_have_colours():
 
 
 HOSTILE = ['<b>"q"</b>', "a\\nb", "{x|y}", "line\nbreak", "]; evil [", "‮\x00", "&amp;", " ", "é中"]
+HOSTILE += [rf"\{letter}{letter}\\" for letter in "NEGTHLl"]
 
 
 @needs_dot
@@ -182,6 +183,14 @@ def test_names_are_shown_as_they_are_written(name):
     shown = "".join(c if c.isprintable() else " " for c in name)
     normal = [(text or "").replace("\xa0", " ").strip() for text in texts]
     assert shown.strip() in normal
+
+
+@needs_dot
+def test_names_on_edges_are_shown_as_they_are_written():
+    x = tg.tensor(2.0, requires_grad=True, name=r"\T\H\E\G\L")
+    root = ET.fromstring(tg.draw(x * 3.0 * x).pipe(format="svg", encoding="utf-8"))
+    texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert r"g × \T\H\E\G\L" in texts
 
 
 @needs_dot

@@ -239,7 +239,7 @@ def text_of(words: str, longest: int = LONGEST) -> str:
     words = "".join(c if c.isprintable() else " " for c in words)
     if len(words) > longest:
         words = words[: longest - 1] + "…"
-    return html.escape(words) or " "
+    return html.escape(words).replace("\\", "&#92;&#92;") or " "  # \N would be the node's id
 
 
 def _quoted(words: str) -> str:

@@ -61,7 +61,8 @@ def draw_flow(
     gradient of its weights in proportion to them, the share of dead relu units and of saturated
     sigmoid and tanh values. What looks wrong is said by name and place: vanishing and exploding
     gradients, gradients that are exactly zero and the operation where they end, dead relus,
-    saturation, detached branches, frozen parameters, the sums of shared weights, the origin of a value or gradient that is not finite, overconfident softmax.
+    saturation, detached branches, frozen parameters, the sums of shared weights, the origin of a
+    value or gradient that is not finite, overconfident softmax.
 
     Args:
         model: a module.
