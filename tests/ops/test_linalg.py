@@ -242,3 +242,35 @@ class TestZeroGradientsMeetInfinity:
         with np.errstate(all="ignore"):
             (x @ w).backward([[1.0], [0.0]])
         assert w.grad is not None and w.grad.tolist() == [[1], [inf]]
+
+
+@pytest.mark.parametrize(
+    ("shape", "order"),
+    [((2, 0), 1), ((2, 0), 2), ((0, 2), inf), ((0,), inf), ((0, 2), "nuc"), ((3, 2, 0), None)],
+)
+def test_norms_of_nothing_are_zero(shape: tuple[int, ...], order: Any) -> None:
+    x = tg.tensor(np.zeros(shape), requires_grad=True)
+    out = tg.norm(x, order)
+    assert out.item() == 0
+    out.backward()
+    assert x.grad is not None and x.grad.shape == shape
+
+
+def test_nuclear_norm_at_equal_singular_values() -> None:
+    hessian = tg.hessian(lambda x: tg.norm(x, "nuc"))(tg.tensor(np.eye(2)))
+    expected = [[0, 0, 0, 0], [0, 0.5, -0.5, 0], [0, -0.5, 0.5, 0], [0, 0, 0, 0]]
+    np.testing.assert_allclose(np.reshape(hessian.numpy(), (4, 4)), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4), (4, 2), (2, 3, 2)])
+def test_nuclear_norm(shape: tuple[int, ...]) -> None:
+    check_grads(lambda x: tg.norm(x, "nuc", axis=(-2, -1)), [numbers(*shape)], order=2)
+
+
+def test_nuclear_norm_of_deficient_rank() -> None:
+    u, v = numbers(4), numbers(3)
+    x = tg.tensor(np.outer(u, v), requires_grad=True)  # the other singular values are rounding
+    tg.norm(x, "nuc").backward()
+    assert x.grad is not None
+    least = np.outer(u, v) / np.linalg.norm(u) / np.linalg.norm(v)
+    np.testing.assert_allclose(x.grad.numpy(), least, atol=1e-12)

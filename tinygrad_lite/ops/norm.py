@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import math
 from typing import Any
 
@@ -33,11 +34,16 @@ def _power_norm_vjp(g: Any, out: Any, x: Any, p: float, axis: Axis, keepdims: bo
 _power_norm = primitive(_power_norm_forward, (_power_norm_vjp,), name="power_norm", symbol="‖x‖ₚ")
 
 
-def _vector_norm(x: Any, ord: Any, axis: Axis, keepdims: bool) -> Any:
+def _largest(x: Any, axis: int, *, keepdims: bool = False) -> Any:
+    """The largest of numbers that are not negative: 0 where there are none."""
+    return (max if np.shape(x)[axis] else sum)(x, axis, keepdims=keepdims)
+
+
+def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
     if ord is None or ord == 2:
         return length(x, axis=axis, keepdims=keepdims)
     if ord == math.inf:
-        return max(abs(x), axis, keepdims=keepdims)
+        return _largest(abs(x), axis, keepdims=keepdims)
     if ord == -math.inf:
         return min(abs(x), axis, keepdims=keepdims)
     if ord == 0:
@@ -92,14 +98,62 @@ def _singular_values(x: Any) -> Any:
     return where(s == 0, 0, s)
 
 
+def _negligible(s: Any, *, longer: int) -> Any:
+    """Which singular values are 0 but for rounding, by the tolerance of numpy's matrix_rank."""
+    return s <= np.max(s, -1, keepdims=True, initial=0) * (longer * np.finfo(s.dtype).eps)
+
+
+_cut = primitive(_negligible, name="negligible")
+
+
+def _factors(x: Any) -> tuple[Any, Any, Any]:
+    """The singular value decomposition of x, with zeros for u, 1/s and v where s is negligible."""
+    u, s, v = _parts(_svd(x), np.shape(x)[-2])
+    cut = _cut(s, longer=builtins.max(np.shape(x)[-2:]))
+    row = cut[..., None, :]
+    return where(row, 0, u), where(cut, 0, 1 / where(cut, 1, s)), where(row, 0, v)
+
+
+def _polar_forward(x: Any) -> Any:
+    u, _, v = _factors(x)
+    return matmul(u, swapaxes(v, -1, -2))
+
+
+def _polar_vjp(g: Any, out: Any, x: Any) -> Any:
+    """Kenney and Laub, Polar Decomposition and Matrix Sign Function Condition Estimates (1991).
+
+    It is divided by sums of singular values, not by differences: those that are equal do no harm.
+    """
+    u, inverse, v = _factors(x)
+    ut, vt = swapaxes(u, -1, -2), swapaxes(v, -1, -2)
+    row, column = inverse[..., None, :], inverse[..., :, None]
+    both = (row != 0) & (column != 0)
+    share = where(both, row * column / where(both, row + column, 1), 0)  # 1 / (s_i + s_j)
+    gv, utg = matmul(g, v), matmul(ut, g)
+    middle = matmul(ut, gv)
+    inside = matmul(matmul(u, (middle - swapaxes(middle, -1, -2)) * share), vt)
+    beside = matmul((gv - matmul(u, middle)) * row, vt)
+    above = matmul(u, column * (utg - matmul(middle, vt)))
+    return inside + beside + above
+
+
+_polar = primitive(_polar_forward, (_polar_vjp,), name="polar")
+
+_nuclear_norm = primitive(
+    lambda x: np.add.reduce(np.linalg.svd(x, compute_uv=False), axis=-1),
+    (lambda g, out, x: reshape(g, (*np.shape(g), 1, 1)) * _polar(x),),
+    name="nuclear_norm",
+    symbol="‖X‖₊",
+)
+
 _MATRIX_NORMS = {
     "fro": lambda x: length(x, axis=(-2, -1), keepdims=False),
-    "nuc": lambda x: sum(_singular_values(x), -1),
-    1: lambda x: max(sum(abs(x), -2), -1),
+    "nuc": _nuclear_norm,
+    1: lambda x: _largest(sum(abs(x), -2), -1),
     -1: lambda x: min(sum(abs(x), -2), -1),
-    2: lambda x: max(_singular_values(x), -1),
+    2: lambda x: _largest(_singular_values(x), -1),
     -2: lambda x: min(_singular_values(x), -1),
-    math.inf: lambda x: max(sum(abs(x), -1), -1),
+    math.inf: lambda x: _largest(sum(abs(x), -1), -1),
     -math.inf: lambda x: min(sum(abs(x), -1), -1),
 }
 
