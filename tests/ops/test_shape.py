@@ -174,3 +174,33 @@ class TestCreation:
         assert t.requires_grad and t.name == "w"
         with pytest.raises(TypeError, match="cannot require a gradient"):
             tg.arange(3, requires_grad=True)
+
+
+@pytest.mark.parametrize("linspace", [tg.linspace, np.linspace])
+@pytest.mark.parametrize("endpoint", [True, False])
+@pytest.mark.parametrize("stop", [1.0, np.array([1.0, 2.0])])
+def test_linspace_between_tensors(linspace: Any, endpoint: bool, stop: Any) -> None:
+    check_grads(
+        lambda start, stop: linspace(start, stop, 4, endpoint),
+        [np.array(0.25), stop],
+        reference=lambda start, stop: np.linspace(start, stop, 4, endpoint),
+    )
+    constant = linspace(tg.tensor(0.5), 1, 3)
+    assert constant.tolist() == [0.5, 0.75, 1.0] and not constant.requires_grad
+    assert tg.linspace(tg.tensor(0.5, dtype="f4"), 1, 3).dtype == np.float32
+
+
+def test_full_of_a_tensor() -> None:
+    t = tg.tensor(2.0, requires_grad=True)
+    for out in (tg.full((2, 3), t), tg.full_like(np.ones((2, 3)), t, dtype="f4")):
+        assert out.tolist() == [[2.0] * 3] * 2
+        t.grad = None
+        out.sum().backward()
+        assert t.grad.item() == 6  # type: ignore[attr-defined]
+    assert tg.full(2, tg.tensor(2.0), requires_grad=True, name="w").requires_grad
+
+
+def test_arange_takes_numbers() -> None:
+    assert tg.arange(tg.tensor(3)).tolist() == [0, 1, 2]
+    with pytest.raises(TypeError, match="linspace"):
+        tg.arange(tg.tensor(3.0, requires_grad=True))

@@ -6,7 +6,18 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.ops.shape import broadcast_to, cast, reshape
 from tinygrad_lite.tensor import Tensor
+
+
+def _result(t: Tensor, dtype: Any, requires_grad: bool, name: str | None) -> Tensor:
+    """``t``, which was computed from tensors, as what a function of creation returns."""
+    if dtype is not None and t.dtype != dtype:
+        t = cast(t, dtype)
+    if requires_grad and not t.requires_grad:
+        t.requires_grad = True
+    t.name = name
+    return t
 
 
 def zeros(
@@ -42,10 +53,14 @@ def full(
 ) -> Tensor:
     """A tensor in which every element is ``fill_value``, whose dtype it takes by default.
 
+    A tensor as ``fill_value`` has a gradient.
+
     >>> import tinygrad_lite as tg
     >>> tg.full(2, 7.0)
     tensor([7., 7.])
     """
+    if isinstance(fill_value, Tensor):
+        return _result(broadcast_to(fill_value, shape), dtype, requires_grad, name)
     return Tensor(np.full(shape, fill_value, dtype), requires_grad, name=name)
 
 
@@ -59,6 +74,9 @@ def arange(
 ) -> Tensor:
     """Numbers from ``start`` up to, not including, ``stop``; from 0 if one number is given.
 
+    Raises:
+        TypeError: if one of them requires a gradient: how many there are has none.
+
     >>> import tinygrad_lite as tg
     >>> tg.arange(3)
     tensor([0, 1, 2])
@@ -67,6 +85,12 @@ def arange(
     """
     if stop is None:
         start, stop = 0, start
+    if any(isinstance(x, Tensor) and x.requires_grad for x in (start, stop, step)):
+        raise TypeError(
+            "arange takes numbers, not tensors that require a gradient: linspace(start, stop, num) "
+            "and start + step * arange(n) have gradients"
+        )
+    start, stop, step = (x.item() if isinstance(x, Tensor) else x for x in (start, stop, step))
     return Tensor(np.arange(start, stop, step, dtype=dtype), requires_grad, name=name)
 
 
@@ -81,12 +105,29 @@ def linspace(
 ) -> Tensor:
     """``num`` numbers at equal distances from ``start`` to ``stop``, which is included by default.
 
+    Tensors as ``start`` and ``stop`` have gradients; where they have axes, the new one comes first.
+
     >>> import tinygrad_lite as tg
     >>> tg.linspace(0, 1, 3)
     tensor([0. , 0.5, 1. ])
     """
+    if isinstance(start, Tensor) or isinstance(stop, Tensor):
+        shares = np.linspace(
+            0, 1, num, endpoint, dtype=np.result_type(_weak(start), _weak(stop), 1.0)
+        )
+        shares = reshape(shares, (-1, *(1,) * max(np.ndim(start), np.ndim(stop))))
+        return _result(start * (1 - shares) + stop * shares, dtype, requires_grad, name)
     values = np.linspace(start, stop, num, endpoint, dtype=dtype)
     return Tensor(values, requires_grad, name=name)
+
+
+def _weak(x: Any) -> Any:
+    """What NumPy's promotion looks at: a dtype, or a Python number."""
+    return (
+        x
+        if isinstance(x, (int, float, complex))
+        else getattr(x, "dtype", None) or np.asarray(x).dtype
+    )
 
 
 def eye(
@@ -142,4 +183,4 @@ def full_like(
     """
     shape = np.shape(x) if shape is None else shape
     dtype = dtype or getattr(x, "dtype", None) or np.asarray(x).dtype
-    return Tensor(np.full(shape, fill_value, dtype), requires_grad)
+    return full(shape, fill_value, dtype, requires_grad)
