@@ -396,3 +396,19 @@ def test_small_arrays_and_source_lines_are_seen_whole(open_page, viewport):
     for position in range(1, len(trace) + 2):
         goto(tab, position)
         assert cut_off(tab) == [], position
+
+
+def test_matrix_rules_show_their_operands_and_sums(open_page):
+    model, loss = network()
+    trace = tg.trace_backward(loss)
+    tab = open_page(trace)
+    weight = dict(model.named_parameters())["2.weight"]
+    [event] = [e for e in trace if e.target == trace.names[weight]]
+    assert event.local is None
+    goto(tab, event.step + 1)
+    used = [t for t in trace.names.nodes if trace.names[t] in event.formula]
+    [hidden] = [t for t in used if t.shape == (9, 8)]
+    keys = tab.locator("[data-operand]").evaluate_all("all => all.map((e) => e.dataset.operand)")
+    assert keys == [trace.names.keys[hidden]]
+    assert numbers(tab, "operand") == shown(hidden.data)
+    assert numbers(tab, "after") == shown(weight.grad.data), "what has been added up so far, whole"

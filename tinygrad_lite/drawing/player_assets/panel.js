@@ -54,7 +54,25 @@ function chainRule(model, event) {
     "Chain rule",
     make("div", { class: line }, ...parts),
     event.local ? ruleElement(event.formula) : null,
+    ...(event.local ? [] : operands(model, event)),
   );
+}
+
+/** The values of the tensors that a rule names. */
+function operands(model, event) {
+  const tensors = model.edgesAt.get(event.node).map((edge) => (edge.slot === null ? edge.to : edge.from));
+  const named = [...new Set(tensors)].map((id) => model.node.get(id)).filter((node) => names(event.formula, node.label));
+  return named.map((node) => {
+    const operand = term("operand", node.label, node.value);
+    operand.dataset.operand = node.id;
+    return operand;
+  });
+}
+
+/** Whether a formula holds a name as a whole word. */
+function names(formula, label) {
+  const literal = label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return new RegExp(`(?<![\\w.])${literal}(?![\\w.])`).test(formula);
 }
 
 /** Whether three single numbers with their captions have room side by side. */
@@ -100,7 +118,8 @@ function accumulator(model, event, position) {
     make("p", { class: "sum", "data-field": "accumulation" }, event.accumulation),
     make("p", { class: "note" }, note),
   ];
-  if (!whole && event.before) parts.push(term("before", "", event.before), term("after", "", event.after));
+  if (!whole && event.before) parts.push(term("before", "", event.before));
+  if (!whole) parts.push(term("after", "", event.after));
   return section(`Gradient of ${event.target}`, ...parts);
 }
 
