@@ -63,3 +63,30 @@ def test_only_what_was_named_and_fits_the_budget_is_expanded():
     assert operations(tg.draw(loss, expand=True, max_nodes=20)).count("xWᵀ+b") == 2
     assert operations(tg.draw(loss, expand="nowhere", max_nodes=500)).count("xWᵀ+b") == 2
     assert edges(tg.draw(loss, expand=True, max_nodes=500), "gradient")
+
+
+def test_elements_are_named_after_the_boxes_of_the_same_picture():
+    tg.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 1))
+    picture = tg.draw(model(np.ones((1, 2), "float32")).sum(), expand=True)
+    shapes = picture.figure.shapes
+    for edge in edges(picture, "forward"):
+        tail, head = shapes[edge.tail], shapes[edge.head]
+        if head.title == "[·]":
+            (result,) = (e.head for e in edges(picture, "upstream") if e.tail == edge.head)
+            assert shapes[result].title.startswith(f"{tail.title}[")
+    assert len({shape.title for shape in shapes.values() if shape.key.startswith("t")}) == sum(
+        shape.key.startswith("t") for shape in shapes.values()
+    )
+
+
+@pytest.mark.parametrize("which", [True, "2"])
+@pytest.mark.parametrize("budget", [20, 40, 60, 80, 100, 150])
+def test_a_layer_is_expanded_within_the_budget_or_stays_whole(which, budget):
+    _, loss = mlp(1)
+    picture = tg.draw(loss, expand=which, max_nodes=budget)
+    whole = tg.draw(loss, max_nodes=budget)
+    kinds = [shape.kind for shape in picture.figure.shapes.values()]
+    assert len(kinds) <= budget
+    if budget >= len(whole.figure.shapes):
+        assert "group" not in kinds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -25,6 +25,14 @@ assemble = primitive(
 )
 
 
+class Element(NamedTuple):
+    """One number of an array that was taken apart."""
+
+    tensor: Tensor
+    whole: Tensor
+    index: tuple[int, ...]
+
+
 def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> Names:
     """The graph computed again, with matrix products of vectors and matrices taken apart.
 
@@ -32,12 +40,13 @@ def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> 
         names: the graph.
         which: True for every product, or the modules whose products are meant: names, paths or
             classes as in ``collapse``.
-        budget: the most operations to put in for all of them; what is over it stays whole.
+        budget: the most shapes to put in for all of them; what is over it stays whole.
 
     The new graph has the same leaves, values and lines of code, so its gradients are the same.
     """
     wanted = chooser(which)
     replaced: dict[Tensor, Tensor] = {}
+    elements: list[Element] = []
     for node in names.nodes:
         operation, inputs, attributes, scope, code, instruction = node.record
         inputs = tuple(replaced.get(x, x) for x in inputs)
@@ -47,7 +56,7 @@ def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> 
         if chosen and cost is not None and cost <= budget:
             budget -= cost
             with switched(grad=True, intercept=None, scope=scope):
-                twin = _taken_apart(inputs, [names[x] for x in node.record[1]], node.shape)
+                twin = _taken_apart(inputs, node.shape, elements)
         elif any(x is not y for x, y in zip(inputs, node.record[1])):
             with switched(grad=True, intercept=None, scope=scope):
                 twin = operation(*inputs, **attributes)
@@ -60,21 +69,26 @@ def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> 
                 made.record = (*made.record[:4], code, instruction)
         replaced[node] = twin
     outputs = [replaced.get(t, t) for t in names.outputs]
+    known_by = Names(outputs, names.given)
+    for element, whole, index in elements:
+        name = (known_by if whole in known_by.keys else names)[whole]  # constants are cut up
+        element.name = f"{name}[{', '.join(map(str, index))}]"
     return Names(outputs, names.given)
 
 
 def _cost(node: Tensor) -> int | None:
-    """How many operations a product of vectors or matrices stands for; None for anything else."""
+    """How many shapes stand for a product of vectors or matrices; None for anything else."""
     operation, inputs = node.record[:2]
     if operation.name not in ("linear", "matmul") or any(x.ndim > 2 for x in inputs):
         return None
     inner: int = inputs[0].shape[-1]
-    elements = sum(x.size for x in inputs if x.requires_grad)
-    return 2 * inner * node.size + int(elements) + 1
+    computed = int(sum(x.size for x in inputs if x.requires_grad))
+    given = int(sum(x.size for x in inputs)) - computed
+    return 2 * (2 * inner * node.size + computed + 1) + given  # a circle and a box each
 
 
-def _taken_apart(inputs: tuple[Any, ...], labels: list[str], shape: tuple[int, ...]) -> Any:
-    """``x @ w``, or ``x @ w.T + b``, element by element."""
+def _taken_apart(inputs: tuple[Any, ...], shape: tuple[int, ...], made: list[Element]) -> Any:
+    """``x @ w``, or ``x @ w.T + b``, element by element; the elements that it reads are added."""
     x, w = inputs[:2]
     affine = len(inputs) > 2
     elements: dict[tuple[int, tuple[int, ...]], Tensor] = {}
@@ -83,7 +97,8 @@ def _taken_apart(inputs: tuple[Any, ...], labels: list[str], shape: tuple[int, .
         key = (argument, index)
         if key not in elements:
             element = getitem(inputs[argument], index)
-            element.name = f"{labels[argument]}[{', '.join(map(str, index))}]"
+            element.name = ""  # not counted as v1, v2 …; the name follows that of the whole
+            made.append(Element(element, inputs[argument], index))
             elements[key] = element
         return elements[key]
 

@@ -18,7 +18,7 @@ from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.text import layered
 from tinygrad_lite.drawing.theme import Theme, theme_named
 from tinygrad_lite.drawing.trace import Trace, observe_quietly
-from tinygrad_lite.drawing.units import plan
+from tinygrad_lite.drawing.units import plan, unfolded
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
 
@@ -131,7 +131,7 @@ def draw(
     trace = what if isinstance(what, Trace) else None
     names = trace.names if trace is not None else _named(what, inputs)
     if expand and trace is None:
-        names = expanded(names, expand, max_nodes)
+        names = expanded(names, expand, max_nodes - unfolded(names, depth, collapse))
     forward, backward = _directions(direction, gradients, names, trace)
     units = plan(names, depth, collapse, max_nodes)
     builder = Builder(names, units, values)

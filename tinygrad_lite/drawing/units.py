@@ -54,6 +54,11 @@ def plan(
     return _middle_left_out(units, max_nodes)
 
 
+def unfolded(names: Names, depth: int | None, collapse: bool | str | Collection[str] | None) -> int:
+    """About how many shapes are drawn where nothing is folded but what was asked for."""
+    return _cost(_repeats(names, _units(names, depth, chooser(collapse))))
+
+
 def chooser(collapse: bool | str | Collection[str] | None) -> Callable[[Call], bool]:
     """Whether a module call was asked to be folded, by its path, its name or its class."""
     if collapse is None or collapse is False:
