@@ -15,7 +15,7 @@ from tinygrad_lite.backward import cotangents
 
 inf, pi = math.inf, math.pi
 PHI = 1 / math.sqrt(2 * pi)  # the density of the normal distribution at 0
-E40 = math.exp(-40)
+E40, E400 = math.exp(-40), math.exp(-400)
 
 
 def derivatives(f: Callable[[Any], Any], at: Any, orders: int) -> list[float]:
@@ -49,11 +49,16 @@ AT_A_POLE = pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
         (tg.sigmoid, -40.0, [E40, E40, E40]),
         (tg.sigmoid, 1000.0, [0, 0, 0]),
         (tg.sigmoid, -1000.0, [0, 0, 0]),
+        (tg.sigmoid, 400.0, [E400, -E400, E400]),
+        (tg.sigmoid, -400.0, [E400, E400, E400]),
+        (tg.sigmoid, np.float32(60), [math.exp(-60), -math.exp(-60)]),
         (tg.softplus, 0.0, [1 / 2, 1 / 4, 0, -1 / 8]),
         (tg.softplus, 40.0, [1, E40, -E40]),
         (tg.softplus, -40.0, [E40, E40, E40]),
         (tg.logsigmoid, 40.0, [E40, -E40, E40]),
         (tg.logsigmoid, -40.0, [1, -E40, -E40]),
+        (tg.logsigmoid, -400.0, [1, -E400, -E400]),
+        (tg.logsigmoid, 400.0, [E400, -E400, E400]),
         (lambda x: tg.logaddexp(x, 0), 0.0, [1 / 2, 1 / 4, 0, -1 / 8]),
         (lambda x: tg.logaddexp(x, x), 3.0, [1, 0, 0]),
         (tg.erf, 0.0, [2 / math.sqrt(pi), 0, -4 / math.sqrt(pi)]),
@@ -303,3 +308,28 @@ def test_the_smooth_maximum_of_many_halves_is_rounded_once(length: int) -> None:
         out.backward(np.broadcast_to(weight[:1] if len(out) == 1 else weight, out.shape))
         assert x.grad.dtype == np.float16
         np.testing.assert_allclose(x.grad.numpy()[0], expected, rtol=5e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize("x", [-12, -9, 3, 12])
+def test_halves_keep_what_is_left_of_a_saturated_function(x: int) -> None:
+    def double(f: Callable[[Any], Any]) -> tuple[float, float]:
+        return float(f(np.float64(x))), derivatives(f, float(x), 1)[0]
+
+    for f in (tg.sigmoid, tg.softplus, tg.logsigmoid, tg.silu, tg.gelu, tg.mish):
+        found = float(f(np.float16(x))), derivatives(f, np.float16(x), 1)[0]
+        # half a unit in the last place of the normal and of the smallest halves, and some slack
+        np.testing.assert_allclose(found, double(f), rtol=1e-3, atol=4e-8)
+
+
+@pytest.mark.parametrize(
+    "x", [np.float16(300), np.float16(60000), np.float32(1e20), np.float64(1e110), np.float64(inf)]
+)
+def test_the_cubic_of_gelu_does_not_overflow(x: Any) -> None:
+    for end, slope in ((x, 1), (-x, 0)):
+        assert tg.gelu(end, "tanh") == end * slope if slope else tg.gelu(end, "tanh") == 0
+        assert derivatives(lambda v: tg.gelu(v, "tanh"), end, 2) == [slope, 0]
+
+
+def test_what_is_not_a_number_passes_without_a_warning() -> None:
+    for f in (tg.sigmoid, tg.softplus, tg.logsigmoid, tg.silu, tg.gelu, tg.mish):
+        assert np.isnan(f(tg.tensor([nan])).numpy()).all()

@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_lite.ops.exponential import exp
 from tinygrad_lite.ops.logistic import sigmoid, softplus
 from tinygrad_lite.ops.normal import normal_cdf
+from tinygrad_lite.ops.precision import rounded_once
 from tinygrad_lite.ops.selection import abs, clip, masked, where
 from tinygrad_lite.ops.trigonometric import tanh
 from tinygrad_lite.primitive import primitive
@@ -111,7 +112,7 @@ def selu(x: Any) -> Any:
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
 
 
-_LARGE = 1e4  # beyond it every gate is open or shut in any precision, and half precision has it
+_LARGE = 1e4  # beyond it every gate is open or shut in any precision, and single has its cube
 
 
 _gated = primitive(
@@ -127,6 +128,7 @@ _gated = primitive(
 )
 
 
+@rounded_once
 def silu(x: Any) -> Any:
     """x sigmoid(x), also called swish.
 
@@ -137,6 +139,7 @@ def silu(x: Any) -> Any:
     return _gated(x, sigmoid(x))
 
 
+@rounded_once
 def gelu(x: Any, approximate: str = "none") -> Any:
     """x Φ(x), with Φ the integral of the normal distribution (Hendrycks and Gimpel, 2016).
 
@@ -155,9 +158,11 @@ def gelu(x: Any, approximate: str = "none") -> Any:
         return _gated(x, normal_cdf(x))
     if approximate != "tanh":
         raise ValueError(f"gelu() takes approximate='none' or 'tanh', not {approximate!r}")
-    return _gated(x, sigmoid(math.sqrt(8 / math.pi) * (x + 0.044715 * x * x * x)))
+    z = clip(x, -_LARGE, _LARGE)  # the cube of more would overflow
+    return _gated(x, sigmoid(math.sqrt(8 / math.pi) * (z + 0.044715 * z * z * z)))
 
 
+@rounded_once
 def mish(x: Any) -> Any:
     """x tanh(softplus(x)) (Misra, 2019).
 

@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.compare import isinf
-from tinygrad_lite.ops.exponential import LN2, exp
+from tinygrad_lite.ops.exponential import LN2
+from tinygrad_lite.ops.precision import rounded_once
 from tinygrad_lite.ops.selection import where
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 
+@rounded_once
 def _sigmoid_forward(x: Any) -> Any:
     with np.errstate(over="ignore"):
         return 1 / (1 + np.exp(0.0 - x))  # 0.0 - x rather than -x, which wraps unsigned integers
 
 
-sigmoid = primitive(
+sigmoid: Primitive = primitive(
     _sigmoid_forward,
-    (lambda g, out, x: g * out / (1 + exp(x)),),  # 1 - out would lose the digits of large x
+    (lambda g, out, x: g * out * sigmoid(-x),),  # 1 - out would lose the digits of large x
     name="sigmoid",
     symbol="σ",
     elementwise=True,
@@ -31,8 +33,14 @@ sigmoid = primitive(
     """,
 )
 
+
+def _softplus_forward(x: Any) -> Any:
+    with np.errstate(invalid="ignore"):  # NumPy warns of what is not a number
+        return np.logaddexp(x, 0.0)
+
+
 softplus = primitive(
-    lambda x: np.logaddexp(x, 0.0),
+    _softplus_forward,
     (lambda g, out, x: g * sigmoid(x),),
     name="softplus",
     elementwise=True,
@@ -45,7 +53,7 @@ softplus = primitive(
 )
 
 logsigmoid = primitive(
-    lambda x: -np.logaddexp(0.0 - x, 0.0),
+    lambda x: -_softplus_forward(0.0 - x),
     (lambda g, out, x: g * sigmoid(-x),),
     name="logsigmoid",
     symbol="log σ",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
+Function = TypeVar("Function", bound=Callable[..., Any])
 
-def rounded_once(forward: Callable[..., Any]) -> Callable[..., Any]:
-    """``forward`` of one array, which for float16 computes in float32 and rounds the result."""
 
-    @wraps(forward)
-    def wide(x: Any, **attributes: Any) -> Any:
+def rounded_once(function: Function) -> Function:
+    """A function that takes a float16 array or tensor as float32, and rounds only the result."""
+
+    @wraps(function)
+    def wide(x: Any, *args: Any, **kwargs: Any) -> Any:
         if getattr(x, "dtype", None) == np.float16:
-            return forward(x.astype(np.float32), **attributes).astype(np.float16)
-        return forward(x, **attributes)
+            return function(x.astype(np.float32), *args, **kwargs).astype(np.float16)
+        return function(x, *args, **kwargs)
 
-    return wide
+    return cast(Function, wide)
