@@ -96,6 +96,29 @@ def test_the_snippet_of_a_second_order_goes_back_twice() -> None:
     assert run(snippet_of(error), f=detached)["shown"] is None  # there is no second gradient
 
 
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_snippet_runs_whatever_the_arguments_are_called(order: int) -> None:
+    doubled = tg.primitive(np.tanh, [doubled_tanh_rule], name="doubled")
+    wrong_twice = tg.primitive(np.tanh, [lambda g, out, x: g * (1 - doubled(x) ** 2)], name="twice")
+    inner = doubled if order == 1 else wrong_twice
+
+    def product(y: Any, f: Any, u: Any, g: Any, np: Any, tg: Any) -> Any:
+        return inner(y) * f * u * g * np * tg
+
+    error = failure(product, tuple(X + k for k in range(6)), order=order)
+    first = error.report.findings[0]
+    assert first.order == order
+    assert run(snippet_of(error), f=product)["shown"] == pytest.approx(first.analytic, rel=1e-12)
+
+
+def test_the_snippet_writes_out_attributes() -> None:
+    def picked(x: Any, index: Any = None) -> Any:
+        return wrong_tanh(x)[index]
+
+    error = failure(picked, X, attributes={"index": (slice(None), np.array([0, 2]))})
+    assert run(snippet_of(error), f=picked)["shown"] == error.report.findings[0].analytic
+
+
 def test_a_derivative_written_by_hand() -> None:
     def norm(x: Any) -> Any:
         return np.sqrt(np.sum(x * x))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import inspect
+import keyword
 import sys
 import zlib
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tinygrad_lite.testing.check import Report
 
 WRITTEN_OUT = 200  # elements up to which an array is written as numbers
+TAKEN = {"np", "tg", "f", "vjp", "base64", "zlib", "arrange", "leaf", "print"}
+"""Names that a snippet uses for itself."""
 
 
 class GradientError(AssertionError):
@@ -82,7 +84,8 @@ def snippet(f: Finding) -> str:
     lines = ["import numpy as np"]
     inputs = f.case.arrays[: len(call.slots)]
     cotangent = f.case.cotangent if f.cotangent is None else f.cotangent
-    names = _identifiers(call.labels)
+    used = set(TAKEN)
+    names = [_fresh(s if s.isidentifier() else f"x{i}", used) for i, s in enumerate(call.labels)]
     special = f.layout != "C"
     hand = isinstance(f.case.subject, HandWritten)
     if not hand:
@@ -108,27 +111,30 @@ def snippet(f: Finding) -> str:
     for slot, name in zip(call.slots, names):
         leaves[slot] = name
     arguments = [_nested(b) for b in rebuild(call.tree, iter([_Source(s) for s in leaves]))]
-    arguments += [f"{k}={v!r}" for k, v in call.attributes.items()]
+    arguments += [f"{k}={repr_of(v)}" for k, v in call.attributes.items()]
+    y = _fresh("y", used)
     seed = [f"tg.manual_seed({call.seed})"] if call.seed is not None else []
     if f.order > 1:
         u = f.case.arrays[len(inputs)]
-        lines += [f"u = tg.tensor({_numbers(u)}, requires_grad=True)", *seed]
-        lines.append(f"y = f({', '.join(arguments)})")
-        lines.append("y.backward(u, create_graph=True)")
+        pulled, g = _fresh("u", used), _fresh("g", used)
+        lines += [f"{pulled} = tg.tensor({_numbers(u)}, requires_grad=True)", *seed]
+        lines.append(f"{y} = f({', '.join(arguments)})")
+        lines.append(f"{y}.backward({pulled}, create_graph=True)")
         gradients = [f"{n}.grad" for n in names]
         if len(names) == 1:
-            lines.append(f"g, {names[0]}.grad = {gradients[0]}, None")
+            lines.append(f"{g}, {names[0]}.grad = {gradients[0]}, None")
         else:
             lines.append(
-                f"g = tg.concatenate([tg.reshape(d, -1) for d in ({', '.join(gradients)})])"
+                f"{g} = tg.concatenate([tg.reshape(d, -1) for d in ({', '.join(gradients)})])"
             )
             lines.append(f"{' = '.join(gradients)} = None")
-        lines.append(f"g.backward({written(cotangent)})")
+        lines.append(f"{g}.backward({written(cotangent)})")
     elif hand:
-        lines.append(f"cotangent = {array(cotangent)}")
-        lines.append(f"gradients = vjp(cotangent, {', '.join(arguments)})")
+        pulled = _fresh("cotangent", used)
+        lines.append(f"{pulled} = {array(cotangent)}")
+        lines.append(f"{_fresh('gradients', used)} = vjp({pulled}, {', '.join(arguments)})")
     else:
-        lines += [*seed, f"y = f({', '.join(arguments)})", f"y.backward({array(cotangent)})"]
+        lines += [*seed, f"{y} = f({', '.join(arguments)})", f"{y}.backward({array(cotangent)})"]
     if f.argument is not None and f.index is not None and f.argument in call.labels:
         where = "" if hand else f"{names[call.labels.index(f.argument)]}.grad"
         if where and f.analytic is not None and f.numeric is not None:
@@ -156,13 +162,32 @@ def _nested(branch: Any) -> str:
     return repr(branch)
 
 
-def _identifiers(labels: Sequence[str]) -> list[str]:
-    return [s if s.isidentifier() else f"x{i}" for i, s in enumerate(labels)]
+def _fresh(name: str, used: set[str]) -> str:
+    """The name, with underscores until it is another one than those used, which it joins."""
+    while name in used or keyword.iskeyword(name):
+        name += "_"
+    used.add(name)
+    return name
 
 
 def repr_of(x: Any) -> str:
-    """An argument that is held fixed, as source."""
-    return written(x) if isinstance(x, np.ndarray) else repr(x)
+    """An argument that is held fixed, or an attribute, as source.
+
+    >>> import numpy as np
+    >>> repr_of({"index": (np.array([0, 2]), slice(None)), "dtype": np.float32})
+    "{'index': (np.array([0, 2], dtype='int64'), slice(None, None, None)), 'dtype': np.float32}"
+    """
+    if isinstance(x, np.ndarray):
+        return written(x)
+    if isinstance(x, np.dtype):
+        return f"np.dtype({x.str!r})"
+    if isinstance(x, type) and issubclass(x, np.generic):
+        return f"np.{x.__name__}"
+    if type(x) in (tuple, list):
+        return repr(type(x)(_Source(repr_of(part)) for part in x))
+    if type(x) is dict:
+        return repr({key: _Source(repr_of(value)) for key, value in x.items()})
+    return repr(x)
 
 
 def written(a: np.ndarray[Any, Any]) -> str:
