@@ -233,6 +233,23 @@ def test_early_stopping_either_way(mode: str, values: list[float], epochs: int) 
     assert len(history) == epochs
 
 
+def test_early_stopping_starts_anew_with_every_model() -> None:
+    stopping = EarlyStopping(9)
+    first, second = network(0), network(1)
+    fit(first, moons(), loss="cross_entropy", optimizer=sgd, epochs=3, callbacks=[stopping])
+    best = stopping.best
+    fit(
+        second,
+        moons(),
+        loss="cross_entropy",
+        optimizer=lambda p: optim.SGD(p, lr=1e-6),
+        epochs=2,
+        callbacks=[stopping],
+    )
+    assert stopping.best > best
+    assert not np.array_equal(first[0].weight.data, second[0].weight.data)
+
+
 def test_a_monitor_that_is_not_measured() -> None:
     with pytest.raises(KeyError, match=r"val_f1.*loss"):
         fit(network(), moons(), loss="cross_entropy", optimizer=sgd, patience=1, monitor="val_f1")

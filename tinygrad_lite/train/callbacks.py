@@ -91,9 +91,11 @@ class EarlyStopping(Callback):
         self.mode = mode or better(monitor or "loss")
         self.min_delta = min_delta
         self.restore_best = restore_best
-        self.best = inf
-        self.best_epoch = 0
-        self.weights: dict[str, Any] = {}
+        self._forget()
+
+    def on_train_begin(self, run: Run) -> None:
+        if not run.epoch:  # a run that is resumed goes on from what was saved
+            self._forget()
 
     def on_epoch_end(self, run: Run) -> None:
         name = self.monitor or run.monitor
@@ -120,3 +122,9 @@ class EarlyStopping(Callback):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.weights = dict(state["weights"])
+
+    def _forget(self) -> None:
+        """Know of no epoch, as before a run."""
+        self.best = inf
+        self.best_epoch = 0
+        self.weights: dict[str, Any] = {}
