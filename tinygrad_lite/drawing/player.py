@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_lite.drawing.player_scene import flow, scene
+from tinygrad_lite.drawing.player_scene import flow, hooked, scene
 from tinygrad_lite.drawing.theme import DARK, LIGHT, Theme
 
 if TYPE_CHECKING:
@@ -30,7 +30,14 @@ def page(trace: Trace) -> str:
     parts = {
         "title": html.escape(f"Backpropagation of {trace.names[trace.output]}"),
         "style": _themed() + _asset("player.css"),
-        "data": _embedded({"trace": _portable(trace), "scene": scene(trace), "flow": flow(trace)}),
+        "data": _embedded(
+            {
+                "trace": _portable(trace),
+                "scene": scene(trace),
+                "flow": flow(trace),
+                "hooked": hooked(trace),
+            }
+        ),
         "script": "\n".join(_asset(f"{name}.js") for name in SCRIPTS),
     }
     text = re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], _asset("player.html"))

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Hashable
 from typing import Any
 
+import numpy as np
+
 from tinygrad_lite import graph
 from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.naming import is_number
@@ -14,6 +16,7 @@ from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths, pl
 from tinygrad_lite.drawing.trace import Event, Trace, stated
 from tinygrad_lite.tensor import Tensor
 
+ROUNDING = 1e-3  # relative; what differs by more was changed by a hook, not by adding
 LONGEST = 26  # characters of a name in its box; all of it is shown to whoever points there
 FAR = 6  # layers that one box of a leaf serves; farther readers get a copy beside them
 STRAIGHT = 8  # the weight of a wire between results: the spine of a graph is a line
@@ -60,6 +63,33 @@ def flow(trace: Trace) -> list[dict[str, Any]]:
     ]
 
 
+def hooked(trace: Trace) -> dict[str, dict[str, Any]]:
+    """By id, the gradients that a hook replaced when they were complete.
+
+    Keys: ``array``, what went on in the place of the sum; ``total``, both in few words; ``lean``.
+    """
+    names = trace.names
+    went, slack = {}, {}
+    for x in names.leaves:
+        if names[x] in trace.gradients:
+            key, earlier = names.keys[x], trace.earlier.get(names[x], np.zeros((), x.dtype))
+            went[key] = trace.gradients[names[x]] - earlier
+            slack[key] = 4 * np.finfo(x.dtype).eps * np.max(np.abs(earlier), initial=0)
+    went |= {names.keys[names.nodes[int(e.node[2:])]]: e.upstream for e in trace.events}
+    found = {}
+    for key, total in {e.target_key: e.after for e in trace.events}.items():
+        value = went.get(key, total)
+        if np.shape(value) == np.shape(total) and not np.allclose(
+            value, total, rtol=ROUNDING, atol=slack.get(key, 0.0), equal_nan=True
+        ):
+            found[key] = {
+                "array": values.described(value),
+                "total": f"{values.gist(total, True)} → {values.gist(value, True)}",
+                "lean": _lean(value),
+            }
+    return found
+
+
 def _share(size: float, largest: float) -> float:
     """How wide a gradient is drawn: logarithmic in its norm, over a few powers of ten."""
     if not math.isfinite(size):
@@ -89,6 +119,7 @@ class _Scene:
             text = values.gist(event.after, True)
             if len(text) > len(self.totals.get(event.target_key, "")):
                 self.totals[event.target_key] = text
+        self.totals |= {key: change["total"] for key, change in hooked(trace).items()}
         self.totals[self.names.keys[trace.output]] = (
             values.gist(trace.events[0].upstream, True) if trace.events else "1"
         )

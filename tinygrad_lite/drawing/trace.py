@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
 import numpy as np
@@ -76,17 +77,20 @@ class Trace(Sequence[Event]):
         names: the nodes of its graph and what they are called.
         events: the contributions in the order in which they were made: plain data.
         gradients: the gradient that every leaf holds after the pass, by name.
+        earlier: what leaves held in ``grad`` before it already, by name.
     """
 
-    def __init__(self, names: Names, contributions: Sequence[Contribution]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        contributions: Sequence[Contribution],
+        earlier: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         self.names = names
         self.output = names.outputs[0]
         self.events = tuple(_events(names, contributions))
-        self.gradients = {
-            names[x]: _frozen(x.grad.data)
-            for x in names.leaves
-            if x.requires_grad and x.grad is not None
-        }
+        self.gradients = _held(names)
+        self.earlier = dict(earlier)
 
     def __len__(self) -> int:
         return len(self.events)
@@ -108,6 +112,13 @@ class Trace(Sequence[Event]):
             f"<trace of {self.names[self.output]}: {len(self.events)} contributions "
             f"to {len(self.gradients)} leaves>"
         )
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """For notebooks: the player, and the table for those that show no HTML."""
+        framed = self._repr_html_()
+        if framed is None:
+            return {"text/plain": repr(self)}
+        return {"text/html": framed, "text/plain": self.table()}
 
     def _repr_html_(self) -> str | None:
         """The player, for notebooks; a trace too long for a cell shows itself as text there."""
@@ -176,7 +187,8 @@ class Trace(Sequence[Event]):
           ``operation``, ``symbol``, ``result``, ``slot``, ``target`` (a name), ``target_id``,
           ``formula``, ``upstream``, ``local`` (or null), ``contribution``, ``before`` (or null),
           ``after``, ``accumulation`` (``"3 + 4 → 7"``), ``module`` and ``source``.
-        - ``gradients``: by id, what every leaf holds in ``grad`` after the pass.
+        - ``gradients``: by id, what every leaf holds in ``grad`` after the pass; ``earlier``, what
+          it held before already.
 
         Arrays are objects: ``shape``, ``dtype``, ``text`` (one line), and ``whole`` (nested lists)
         up to 64 elements, above that ``min``, ``max``, ``mean``, ``norm`` and ``strip``, the means
@@ -222,9 +234,10 @@ def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
     tensor(-2.)
     """
     names = Names([output])
+    earlier = _held(names)
     contributions: list[Contribution] = []
     run_backward(output, gradient, observer=contributions.append)
-    return Trace(names, contributions)
+    return Trace(names, contributions, earlier)
 
 
 def observe_quietly(
@@ -300,6 +313,15 @@ def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Eve
             line=place.line if place else 0,
             code=place.source if place else "",
         )
+
+
+def _held(names: Names) -> dict[str, Any]:
+    """What the leaves hold in ``grad``, by name."""
+    return {
+        names[x]: _frozen(x.grad.data)
+        for x in names.leaves
+        if x.requires_grad and x.grad is not None
+    }
 
 
 def _frozen(value: Any) -> Any:

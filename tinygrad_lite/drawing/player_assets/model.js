@@ -4,8 +4,8 @@
 // happened; the last position shows the finished picture.
 
 function readModel(text) {
-  const { trace, scene, flow } = JSON.parse(text);
-  const model = { trace, scene, flow, events: trace.events, count: trace.events.length };
+  const { trace, scene, flow, hooked } = JSON.parse(text);
+  const model = { trace, scene, flow, hooked, events: trace.events, count: trace.events.length };
   model.end = model.count + 1;
   model.node = new Map(trace.nodes.map((node) => [node.id, node]));
   model.edge = new Map(trace.edges.map((edge) => [edge.id, edge]));
@@ -54,6 +54,8 @@ function gradientAt(model, id, position) {
   if (id === model.trace.output) return { ...seedOf(model), arrived: 1, expected: 1 };
   const state = { arrived, expected: arrivals.length, array: null, text: "", lean: 0 };
   if (!arrived) return state;
+  const change = model.hooked[id];
+  if (change && arrived === arrivals.length) return { ...state, array: change.array, text: change.total, lean: change.lean };
   const last = arrivals[arrived - 1];
   const { total, total_lean } = model.flow[last];
   return { ...state, array: model.events[last].after, text: total, lean: total_lean };

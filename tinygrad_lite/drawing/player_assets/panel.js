@@ -120,7 +120,16 @@ function accumulator(model, event, position) {
   ];
   if (!whole && event.before) parts.push(term("before", "", event.before));
   if (!whole) parts.push(term("after", "", event.after));
+  const change = nth === arrivals.length ? model.hooked[event.target_id] : undefined;
+  if (change) parts.push(...hookElements(change));
   return section(`Gradient of ${event.target}`, ...parts);
+}
+
+/** What a hook made of a complete gradient. */
+function hookElements({ array, total }) {
+  const words = make("p", { class: "note" }, "A hook on this tensor changed its gradient:");
+  const sum = make("p", { class: "sum", "data-field": "hooked" }, total);
+  return [words, sum, sizeOf(array) === 1 ? null : term("replaced", "", array)].filter((part) => part !== null);
 }
 
 function origin(event) {
@@ -162,20 +171,36 @@ function startContent(model) {
 
 function endContent(model) {
   const output = model.node.get(model.trace.output).label;
-  const rows = Object.entries(model.trace.gradients).map(([id, array]) =>
-    make(
+  const rows = Object.entries(model.trace.gradients).map(([id, array]) => {
+    const earlier = model.trace.earlier[id];
+    return make(
       "li",
       { class: sizeOf(array) === 1 ? "single" : "" },
       make("div", { class: "caption" }, chip(model, id, model.node.get(id).label), make("span", { class: "extent" }, shapeText(array))),
       make("div", { "data-gradient": id }, arrayElement(array)),
-    ),
-  );
+      earlier ? make("div", { class: "earlier", "data-earlier": id }, ...earlierContent(model, id, earlier, array)) : null,
+    );
+  });
+  const meaning = Object.keys(model.trace.earlier).length
+    ? "how the output answers to a small change of each leaf, added to what was there before."
+    : "how the output answers to a small change of each leaf.";
   return [
     make("p", { class: "eyebrow" }, "Finished"),
     make("h2", {}, "Every gradient of ", chip(model, model.trace.output, output)),
-    make("p", { class: "prose" }, "This is what grad holds now: how the output answers to a small change of each leaf."),
+    make("p", { class: "prose" }, "This is what grad holds now: " + meaning),
     make("ul", { class: "leaves" }, ...rows),
   ];
+}
+
+/** How the gradient of this pass was added to one that the leaf held before. */
+function earlierContent(model, id, earlier, array) {
+  const added = gradientAt(model, id, model.end).array;
+  const note = (text) => make("p", { class: "note" }, text);
+  if (sizeOf(array) === 1) {
+    const [before, change, now] = [earlier, added, array].map((part) => (part ? arrayElement(part).textContent : "0"));
+    return [make("p", {}, `${before} + ${change} → ${now}`), note(`${before} was in grad before this pass.`)];
+  }
+  return [note("This was in grad before this pass, and the gradient has been added to it:"), arrayElement(earlier)];
 }
 
 // The legend
