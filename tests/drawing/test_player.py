@@ -237,3 +237,9 @@ def test_boxes_have_room_for_their_text():
     trace = tg.trace_backward(neuron())
     for box in scene(trace)["boxes"]:
         assert box["width"] > max(breadth(box["name"], 13), breadth(box["value"], 11)) + 16
+
+
+def test_notebooks_are_offered_the_player_and_the_table():
+    trace = tg.trace_backward(neuron())
+    bundle = trace._repr_mimebundle_()
+    assert bundle == {"text/html": trace._repr_html_(), "text/plain": trace.table()}

@@ -412,3 +412,63 @@ def test_matrix_rules_show_their_operands_and_sums(open_page):
     assert keys == [trace.names.keys[hidden]]
     assert numbers(tab, "operand") == shown(hidden.data)
     assert numbers(tab, "after") == shown(weight.grad.data), "what has been added up so far, whole"
+
+
+def test_what_grad_held_before_is_told_apart(open_page):
+    a = tg.tensor(2.0, requires_grad=True, name="a")
+    (a * 5).backward()
+    tab = open_page(tg.trace_backward(a * 3))
+    tab.keyboard.press("End")
+    told = tab.locator('[data-earlier="leaf0"]').inner_text()
+    assert "5 + 3 → 8" in told and "5 was in grad before" in told
+    assert "added to what was there before" in tab.locator("#step .prose").inner_text()
+    assert tab.locator('[data-node="leaf0"] .gradient').text_content() == "∇ 3"
+
+
+def test_what_hooks_change_is_shown(open_page):
+    a = tg.tensor(2.0, requires_grad=True, name="a")
+    b = a * 3
+    b.name = "b"
+    b.register_hook(lambda g: g * 10)
+    a.register_hook(lambda g: g + 1)
+    tab = open_page(tg.trace_backward(b * 1))
+    goto(tab, 1)
+    assert tab.locator('[data-node="t0"] .gradient').text_content() == "∇ 1 → 10"
+    assert field(tab, "hooked") == "1 → 10"
+    goto(tab, 2)
+    assert tab.locator('[data-node="leaf0"] .gradient').text_content() == "∇ 30 → 31"
+    goto(tab, 0)
+    assert tab.locator('[data-node="t0"] .gradient').text_content() == "∇ ·"
+
+
+def test_without_events_there_is_nothing_to_play(open_page):
+    tab = open_page(tg.trace_backward(tg.tensor(2.0, requires_grad=True, name="a")))
+    assert tab.locator("#play").is_disabled()
+    tab.keyboard.press("Space")
+    assert tab.locator("#play").inner_text() == "Play"
+
+
+def test_colours_that_mean_something_stay_in_high_contrast(open_page):
+    tab = open_page(tg.trace_backward(network()[1]), forced_colors="active")
+    tab.keyboard.press("ArrowRight")
+    plain = tab.evaluate(
+        """[...document.querySelectorAll(".heat i, .swatch, .stroke, #slider")]
+        .filter((e) => getComputedStyle(e).forcedColorAdjust !== "none").length"""
+    )
+    assert plain == 0
+
+
+def test_on_a_phone_on_its_side_no_button_covers_the_graph(open_page):
+    tab = open_page(tg.trace_backward(neuron()), {"width": 844, "height": 390})
+    graph = tab.locator("#graph").bounding_box()
+    tools = tab.locator("#tools").bounding_box()
+    assert tools["y"] >= graph["y"] + graph["height"]
+    assert graph["height"] > 150
+
+
+def test_a_large_gradient_from_before_is_no_hook(open_page):
+    a = tg.tensor(np.float32(2.0), requires_grad=True, name="a")
+    (a * 1e6).backward()
+    tab = open_page(tg.trace_backward(a * 1e-3))
+    tab.keyboard.press("End")
+    assert "→" not in tab.locator('[data-node="leaf0"] .gradient').text_content()

@@ -54,6 +54,7 @@ function playing() {
 }
 
 function play() {
+  if (!model.count) return;
   if (position === model.end) go(0);
   timer = setTimeout(tick, 0);
   showPlaying();
@@ -165,6 +166,7 @@ function start() {
   at("title").textContent = `Backpropagation of ${output}`;
   at("subtitle").textContent = `${plural(model.count, "step")} of the chain rule`;
   at("slider").max = model.end;
+  at("play").disabled = !model.count;
   keepStop(graph, graph.boxes.get(model.trace.output)[0].group);
   showLegend(at("legend"), model);
   drawTimeline();
