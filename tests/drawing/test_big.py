@@ -160,3 +160,25 @@ def test_long_graphs_run_from_top_to_bottom_and_short_ones_from_left_to_right():
     assert "rankdir=LR" in tg.draw(chain(5)[0]).source
     assert "rankdir=TB" in tg.draw(chain(40)[0]).source
     assert "rankdir=LR" in tg.draw(chain(40)[0], rankdir="LR").source
+
+
+def test_many_leaves_of_one_operation_are_folded_and_counted():
+    leaves = [tg.tensor([float(i)], requires_grad=True) for i in range(500)]
+    y = tg.concatenate(leaves).sum()
+    picture = tg.draw(y)
+    assert len(picture.figure.shapes) < 20
+    (group,) = labels(picture, "group").values()
+    assert group == f"… 492 leaves ∇ ‖{np.sqrt(492):.4g}‖ on its leaves"
+    (merged,) = [e for e in picture.figure.edges.values() if e.slots > 1]
+    assert merged.slots == 492
+    assert "492 ×" in words(tg.draw(y, direction="forward").source)
+    few = tg.draw(tg.concatenate(leaves[:20]).sum())
+    assert not labels(few, "group")
+
+
+def test_many_results_that_one_operation_reads_share_an_edge_where_they_are_left_out():
+    leaves = [tg.tensor(float(i), requires_grad=True) for i in range(500)]
+    picture = tg.draw(tg.stack(leaves).sum(), max_nodes=60)
+    assert len(picture.figure.shapes) <= 60
+    assert len(picture.figure.edges) < 80
+    assert max(e.slots for e in picture.figure.edges.values()) > 400

@@ -14,7 +14,7 @@ from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.naming import Names, is_number
 from tinygrad_lite.drawing.trace import formula, stated
-from tinygrad_lite.drawing.units import Unit
+from tinygrad_lite.drawing.units import CROWD, Unit
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
@@ -132,7 +132,9 @@ class Figure:
 class Builder:
     """Builds the figure of a plan, watches a backward pass, and writes down what it saw."""
 
-    def __init__(self, names: Names, units: Sequence[Unit], show_values: bool) -> None:
+    def __init__(
+        self, names: Names, units: Sequence[Unit], show_values: bool, max_nodes: int
+    ) -> None:
         self.figure = Figure(names)
         self._names = names
         self._units = units
@@ -149,8 +151,11 @@ class Builder:
         self._totals: dict[Tensor, Any] = {}
         self._upstream: dict[Tensor, Any] = {}
         self._first: dict[str, tuple[Tensor, int, Any]] = {}
-        self._within: dict[int, float] = {}
+        self._within: dict[str, float] = {}
+        self._crowds: dict[Tensor, str] = {}
         self._choose_boxes()
+        if len(self._boxes) + len(units) > max_nodes:
+            self._fold_crowds()
         self._add_shapes()
         self._add_edges()
 
@@ -179,6 +184,23 @@ class Builder:
                     seen = [t for t in seen if t in ends]
             for t in seen:
                 self._boxes[t] = self._box(t, unit.scopes)
+
+    def _fold_crowds(self) -> None:
+        """One group for most of the leaves that one operation alone reads, where they are many."""
+        names = self._names
+        for unit in self._units:
+            if unit.kind != "operation":
+                continue
+            read = dict.fromkeys(map(names.canonical, unit.nodes[0].record[1]))
+            own = [x for x in read if x in self._boxes and len(self._readers[x]) == 1]
+            own = [x for x in own if x.record is None and x not in names.outputs]
+            if len(own) > CROWD + 1:
+                key = f"group{names.index[unit.nodes[0]]}_leaves"
+                title = f"… {len(own) - CROWD:,} leaves"
+                self.figure.shapes[key] = Shape(key, "group", title, scopes=unit.scopes)
+                for x in own[CROWD:]:
+                    del self._boxes[x]
+                    self._crowds[x] = key
 
     def _leaf_scopes(self, x: Tensor, kind: str) -> tuple[Scope, ...]:
         """Where a leaf is drawn: outside if it is an input, else in the module that reads it."""
@@ -266,7 +288,7 @@ class Builder:
                     tail = self._source(x, i)
                     if tail is None:
                         continue
-                    single = unit.kind == "operation"
+                    single = unit.kind == "operation" and not tail.startswith("group")
                     key = f"{head}.{slot}" if single else f"{head}.from.{tail}"
                     if key in edges:
                         edges[key].slots += 1
@@ -286,6 +308,8 @@ class Builder:
         if x in self._boxes:
             inside = x.record is not None and self._of[x] == reader
             return None if inside else self._names.keys[x]
+        if x in self._crowds:
+            return self._crowds[x]
         if x.record is None or self._of[x] == reader:
             return None
         return self._anchor(self._of[x])
@@ -307,9 +331,9 @@ class Builder:
             if len(summands) <= SUMMANDS:
                 summands.append(value)
         elif x.record is None:
-            unit = self._of[t]
+            group = self._crowds.get(x) or self._anchor(self._of[t])
             size = values.norm(getattr(value, "_data", value))
-            self._within[unit] = math.hypot(self._within.get(unit, 0.0), size)
+            self._within[group] = math.hypot(self._within.get(group, 0.0), size)
         if edge is None:
             return
         value = getattr(value, "_data", value)
@@ -345,8 +369,8 @@ class Builder:
             if edge.slots > 1 and edge.carries:
                 edge.amount = f"‖{values.number(edge.norm)}‖"
         figure.part_far_leaves()
-        for i, size in self._within.items():
-            figure.shapes[self._anchor(i)].gradient = f"‖{values.number(size)}‖ on its leaves"
+        for key, size in self._within.items():
+            figure.shapes[key].gradient = f"‖{values.number(size)}‖ on its leaves"
         return figure
 
     def _mark_output(self, t: Tensor, total: Any) -> None:

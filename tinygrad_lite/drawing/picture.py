@@ -134,7 +134,7 @@ def draw(
         names = expanded(names, expand, max_nodes - unfolded(names, depth, collapse))
     forward, backward = _directions(direction, gradients, names, trace)
     units = plan(names, depth, collapse, max_nodes)
-    builder = Builder(names, units, values)
+    builder = Builder(names, units, values, max_nodes)
     if backward and trace is not None:
         for event in trace.events:
             node = names.nodes[int(event.node.removeprefix("op"))]

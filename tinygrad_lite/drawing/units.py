@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
 LONGEST_PATTERN = 8  # modules in one repeated pattern
+CROWD = 8  # leaves of one operation that are drawn singly where not all fit
 
 
 class Unit(NamedTuple):
@@ -143,14 +145,15 @@ def _signature(unit: Unit) -> object:
 
 def _cost(units: Sequence[Unit]) -> int:
     """About how many shapes are drawn: circles, results, groups and leaves."""
-    leaves = {
-        x
+    read = [
+        {x for x in unit.nodes[0].record[1] if x.record is None}
         for unit in units
         if unit.kind == "operation"
-        for x in unit.nodes[0].record[1]
-        if x.record is None
-    }
-    return 2 * len(units) + len(leaves)
+    ]
+    readers = Counter(x for leaves in read for x in leaves)
+    shared = sum(count > 1 for count in readers.values())
+    own = (sum(readers[x] == 1 for x in leaves) for leaves in read)
+    return 2 * len(units) + shared + sum(min(count, CROWD + 1) for count in own)
 
 
 def _middle_left_out(units: list[Unit], max_nodes: int) -> list[Unit]:
@@ -175,7 +178,7 @@ def _fitting(units: Sequence[Unit], budget: int) -> int:
     for unit in units:
         node = unit.nodes[0]
         leaves = sum(x.record is None for x in node.record[1]) if unit.kind == "operation" else 0
-        spent += 2 + leaves
+        spent += 2 + min(leaves, CROWD + 1)
         if spent > budget and count:
             break
         count += 1
