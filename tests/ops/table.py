@@ -105,6 +105,11 @@ ARITHMETIC = (
             pair(-2, 3, 12, nan),
             pair(nan, 0, 0, nan),
             pair(inf, 0, 0, inf),
+            pair(inf, -1, 0, 0),
+            pair(inf, -inf, 0, 0),
+            pair(2, -inf, 0, 0),
+            pair(0.5, inf, 0, 0),
+            pair(0, inf, 0, 0),
         ],
     ),
 )

@@ -78,6 +78,12 @@ DIFFERENCES = (
     ),
     Difference("logaddexp2", (VALUE,), lambda x, y: (x == -1) & (y == -1), "exactly 0"),
     Difference(
+        "power",
+        (0, 1),
+        lambda x, y: (np.isinf(x) | np.isinf(y)) & (x**y == 0),
+        "the limit is 0: 0 · ∞ is not taken",
+    ),
+    Difference(
         "xlogy", (0,), lambda x, y: (x == 0) & (y <= 0), "the slope in x is log y, also at x = 0"
     ),
     Difference("xlogy", (1,), lambda x, y: (x == 0) & (y == 0), "x log y is 0 for all y at x = 0"),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.compare import isnan
+from tinygrad_lite.ops.compare import isinf, isnan
 from tinygrad_lite.ops.exponential import log
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import cast
@@ -122,14 +123,15 @@ square = primitive(
 
 
 def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
-    slope = y * x ** (y - 1)
-    if type(y) in (int, float) and y != 0:
-        return g * slope
-    return g * where((y == 0) & ((x == 0) | isnan(x)), 0, slope)
+    steep = x ** (y - 1)
+    if type(y) in (int, float) and 0 < abs(y) < math.inf:
+        return g * (y * steep)
+    flat = (y == 0) & ((x == 0) | isnan(x)) | (steep == 0) & isinf(y)
+    return g * where(flat, 0, y * steep)
 
 
 def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
-    nothing = (x == 0) & (y >= 0)
+    nothing = (x == 0) & (y >= 0) | (x == math.inf) & (y < 0)
     base = cast(where(nothing, 1, x), out.dtype)
     return g * where(nothing, 0, out * log(base))
 
@@ -142,8 +144,9 @@ power = primitive(
     doc="""x ** y.
 
     The derivatives are y x^(y-1) and x^y log x. At x = 0 the first is 0 for y = 0 and y > 1, 1 for
-    y = 1 and infinite for other y; the second is 0 for y >= 0. The second is not a number for
-    x < 0, where x ** y is a number for whole y only.
+    y = 1 and infinite for other y; the second is 0 for y >= 0. At infinities they are their limits,
+    0 wherever x ** y falls to 0. The second is not a number for x < 0, where x ** y is a number for
+    whole y only.
 
     >>> import tinygrad_lite as tg
     >>> tg.power(tg.tensor([1.0, 2.0]), 3.0)
