@@ -233,6 +233,47 @@ def test_early_stopping_either_way(mode: str, values: list[float], epochs: int) 
     assert len(history) == epochs
 
 
+def errors(outputs: np.ndarray, y: np.ndarray) -> float:
+    return float(np.mean(outputs.argmax(1) != y))
+
+
+def test_a_name_that_does_not_tell_which_way_is_better_needs_a_mode() -> None:
+    settings = {"loss": "cross_entropy", "optimizer": sgd, "metrics": [errors]}
+    with pytest.raises(ValueError, match=r"'errors' does not tell.*mode='min'"):
+        fit(network(), moons(), patience=2, monitor="errors", **settings)
+    with pytest.raises(ValueError, match="does not tell"):
+        fit(network(), moons(), monitor="errors", callbacks=[EarlyStopping()], **settings)
+    weights = []
+    model = network()
+    history = fit(
+        model,
+        moons(),
+        epochs=9,
+        callbacks=[
+            lambda run: weights.append(run.model.state_dict()),
+            EarlyStopping(9, "errors", mode="min"),
+        ],
+        **settings,
+    )
+    best = history.best("errors", mode="min")["epoch"]
+    np.testing.assert_array_equal(model[0].weight.data, weights[best - 1]["0.weight"])
+
+
+def test_early_stopping_goes_by_the_monitor_of_the_run() -> None:
+    stopping = EarlyStopping(9)
+    history = fit(
+        network(),
+        moons(),
+        loss="cross_entropy",
+        optimizer=sgd,
+        epochs=5,
+        metrics=["accuracy"],
+        monitor="accuracy",
+        callbacks=[stopping],
+    )
+    assert stopping.best_epoch == history.best("accuracy")["epoch"]
+
+
 def test_early_stopping_starts_anew_with_every_model() -> None:
     stopping = EarlyStopping(9)
     first, second = network(0), network(1)

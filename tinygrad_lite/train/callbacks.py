@@ -66,9 +66,12 @@ class EarlyStopping(Callback):
     Args:
         patience: how many epochs without an improvement end the run.
         monitor: the measure; by default ``val_loss``, or ``loss`` without validation data.
-        mode: ``min`` or ``max``; by default what fits the name.
+        mode: ``min`` or ``max``; by default what fits the name of a loss or metric of this package.
         min_delta: by how much a value must be better to count.
         restore_best: whether the model has the weights of its best epoch at the end.
+
+    Raises:
+        ValueError: for another mode, less than one epoch, or a name that needs a ``mode``.
 
     >>> EarlyStopping(patience=3, monitor="val_accuracy").mode
     'max'
@@ -88,12 +91,13 @@ class EarlyStopping(Callback):
             raise ValueError(f"EarlyStopping: mode is 'min' or 'max', not {mode!r}")
         self.patience = patience
         self.monitor = monitor
-        self.mode = mode or better(monitor or "loss")
+        self.mode = mode or (None if monitor is None else better(monitor))
         self.min_delta = min_delta
         self.restore_best = restore_best
         self._forget()
 
     def on_train_begin(self, run: Run) -> None:
+        self._sign(run)  # refuses a name that does not tell, before any work is done
         if not run.epoch:  # a run that is resumed goes on from what was saved
             self._forget()
 
@@ -101,7 +105,7 @@ class EarlyStopping(Callback):
         name = self.monitor or run.monitor
         if name not in run.measured:
             raise KeyError(f"EarlyStopping: {name!r} is not measured, only {sorted(run.measured)}")
-        value = run.measured[name] if self.mode == "min" else -run.measured[name]
+        value = self._sign(run) * run.measured[name]
         if value < self.best - self.min_delta or not self.best_epoch:
             self.best, self.best_epoch = value, run.epoch
             if self.restore_best:
@@ -122,6 +126,10 @@ class EarlyStopping(Callback):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.weights = dict(state["weights"])
+
+    def _sign(self, run: Run) -> int:
+        """By which a value is multiplied, so that smaller is better."""
+        return 1 if (self.mode or better(self.monitor or run.monitor)) == "min" else -1
 
     def _forget(self) -> None:
         """Know of no epoch, as before a run."""

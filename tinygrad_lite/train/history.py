@@ -14,6 +14,8 @@ import numpy as np
 from tinygrad_lite.saving.atomic import replacing
 
 _COLOURS = ("#0072B2", "#D55E00")  # told apart by colour-blind readers too
+_SMALLER = frozenset({"loss", "mse", "mae", "seconds", "lr"})
+_LARGER = frozenset({"accuracy", "exact_match", "f1", "precision", "r2", "recall"})
 
 
 class History:
@@ -59,7 +61,10 @@ class History:
         return [row.get(name) for row in self.rows]
 
     def best(self, name: str, mode: str | None = None) -> dict[str, Any]:
-        """The row with the smallest (``min``) or largest (``max``) value, by default as it fits."""
+        """The row with the smallest (``min``) or largest (``max``) value, by default as it fits.
+
+        Raises KeyError for what was not measured, ValueError for a name that needs a ``mode``.
+        """
         mode = mode or better(name)
         values = np.array(self[name], float)
         return self.rows[int(np.nanargmin(values) if mode == "min" else np.nanargmax(values))]
@@ -142,8 +147,19 @@ class History:
 
 
 def better(name: str) -> str:
-    """Whether a measure of this name is better when it is smaller (``min``) or larger (``max``)."""
-    return "min" if name.removeprefix("val_") in ("loss", "mse", "mae", "seconds", "lr") else "max"
+    """Whether a measure of this name is better when it is smaller (``min``) or larger (``max``).
+
+    Raises ValueError for a name that does not tell: that of a function or metric of one's own.
+    """
+    measure = name.removeprefix("val_")
+    if measure in _SMALLER:
+        return "min"
+    if measure in _LARGER or measure.startswith("top_"):
+        return "max"
+    raise ValueError(
+        f"the name {name!r} does not tell whether smaller or larger is better: say mode='min' or "
+        f"mode='max', as in EarlyStopping(monitor={name!r}, mode='min')"
+    )
 
 
 def _plain(value: Any) -> Any:
