@@ -169,6 +169,36 @@ def test_larger_gradients_are_wider_and_signs_have_colours():
     assert read(in_print["leaf2"], "style") == "dashed"
 
 
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"collapse": "nonsense"}, "collapse='nonsense' is no name, path or class.*Sequential.0"),
+        ({"collapse": ["0", "nonsense"]}, "collapse='nonsense'"),
+        ({"expand": "nonsense"}, "expand='nonsense'"),
+        ({"depth": -1}, "depth"),
+        ({"max_nodes": -5}, "max_nodes"),
+        ({"rankdir": "XX"}, "rankdir must be 'LR' or 'TB'"),
+    ],
+)
+def test_options_that_mean_nothing_are_errors(option, message):
+    _, loss = mlp()
+    with pytest.raises(ValueError, match=message):
+        tg.draw(loss, **option)
+
+
+def test_sums_shorten_their_summands_and_keep_their_result():
+    x = tg.tensor([0.12345, -1.2345, 1.2345e-9, 3.3333], requires_grad=True, name="x")
+    weights = [np.array([0.12345, -1.2345, 1.2345e-9, 3.3333]) * k for k in (1.1, 2.2, 3.3, 4.4)]
+    y = x * weights[0]
+    for w in weights[1:]:
+        y = y + x * w
+    picture = tg.draw(y.sum())
+    y.sum().backward()
+    text = labels(picture, "parameter")["leaf0"]
+    assert text.endswith(f"→ {gist(x.grad.data)}")
+    assert "∇ sum of 4 →" in text
+
+
 HOSTILE = ['<b>"q"</b>', "a\\nb", "{x|y}", "line\nbreak", "]; evil [", "‮\x00", "&amp;", " ", "é中"]
 HOSTILE += [rf"\{letter}{letter}\\" for letter in "NEGTHLl"]
 

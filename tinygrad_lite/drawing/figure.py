@@ -19,6 +19,7 @@ from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
 SUMMANDS = 5  # contributions that a sum is written with
+LONGEST_SUM = 110  # characters; a longer sum shows its result alone
 FAR = 16  # levels between the readers of a leaf that one box can serve
 CROSSING = 3  # results of a folded module that get a box of their own
 
@@ -388,14 +389,15 @@ class Builder:
         summands = self._sums.get(t, [])
         if len(summands) < 2:
             return text
+        many = len(summands) if len(summands) <= SUMMANDS else f"more than {SUMMANDS}"
         if np.size(total) > values.SMALL:
-            many = len(summands) if len(summands) <= SUMMANDS else f"more than {SUMMANDS}"
             return f"sum of {many} → {text}"
         words = [values.gist(getattr(v, "_data", v), True) for v in summands[:SUMMANDS]]
         words = [words[0], *(f"({word})" if word[0] == "−" else word for word in words[1:])]
         if len(summands) > SUMMANDS:
             words.append("…")
-        return f"{' + '.join(words)} → {text}"
+        written = f"{' + '.join(words)} → {text}"
+        return written if len(written) <= LONGEST_SUM else f"sum of {many} → {text}"
 
 
 def _alike(a: Any, b: Any) -> bool:

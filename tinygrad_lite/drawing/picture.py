@@ -18,7 +18,7 @@ from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.text import layered
 from tinygrad_lite.drawing.theme import Theme, theme_named
 from tinygrad_lite.drawing.trace import Trace, observe_quietly
-from tinygrad_lite.drawing.units import plan, unfolded
+from tinygrad_lite.drawing.units import check_modules, plan, unfolded
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
 
@@ -112,6 +112,8 @@ def draw(
 
     Raises:
         TypeError: if there is nothing to draw in ``what``.
+        ValueError: if ``collapse`` or ``expand`` names a module that recorded nothing here, or
+            another option is not one of those above.
         RuntimeError: if a gradient is asked for and there is none, as ``backward()`` does.
 
     >>> import tinygrad_lite as tg
@@ -130,6 +132,9 @@ def draw(
     look = theme_named(theme)
     trace = what if isinstance(what, Trace) else None
     names = trace.names if trace is not None else _named(what, inputs)
+    _check(depth, max_nodes, rankdir)
+    for option, which in (("collapse", collapse), ("expand", expand)):
+        check_modules(names, option, which)
     if expand and trace is None:
         names = expanded(names, expand, max_nodes - unfolded(names, depth, collapse))
     forward, backward = _directions(direction, gradients, names, trace)
@@ -150,6 +155,15 @@ def draw(
         observe_quietly(names.outputs[0], None, tensors, builder.observe)
     figure = builder.finish(formulas)
     return Picture(figure, look, rankdir or _direction_of(figure), forward, backward)
+
+
+def _check(depth: int | None, max_nodes: int, rankdir: str | None) -> None:
+    if depth is not None and depth < 0:
+        raise ValueError(f"depth counts levels of modules from 0 on, not depth={depth}")
+    if max_nodes < 1:
+        raise ValueError(f"max_nodes is how many shapes to draw, at least 1, not {max_nodes}")
+    if rankdir not in (None, "LR", "TB"):
+        raise ValueError(f"rankdir must be 'LR' or 'TB', not {rankdir!r}")
 
 
 def _named(what: Any, inputs: tuple[Any, ...]) -> Names:

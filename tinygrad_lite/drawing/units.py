@@ -68,9 +68,32 @@ def chooser(collapse: bool | str | Collection[str] | None) -> Callable[[Call], b
     if collapse is True:
         return lambda call: call.depth > 0
     wanted = {collapse} if isinstance(collapse, str) else set(collapse)
-    return lambda call: bool(
-        wanted & {call.path, call.path.partition(".")[2], call.name, call.kind}
-    )
+    return lambda call: bool(wanted & _known_by(call))
+
+
+def _known_by(call: Call) -> set[str]:
+    """What a module call may be named by: path, path inside of the model, name, class."""
+    return {call.path, call.path.partition(".")[2], call.name, call.kind} - {""}
+
+
+def check_modules(names: Names, option: str, which: bool | str | Collection[str] | None) -> None:
+    """Make sure that every module that an option names is in the graph.
+
+    Raises:
+        ValueError: if one is not.
+    """
+    if which is None or isinstance(which, bool):
+        return
+    calls = {names.call(scope) for node in names.nodes for scope in names.scopes(node)}
+    known = {word for call in calls for word in _known_by(call)}
+    unknown = sorted(({which} if isinstance(which, str) else set(which)) - known)
+    if unknown:
+        paths = sorted(call.path for call in calls)
+        there = ", ".join(paths[:8]) + (", …" if len(paths) > 8 else "")
+        raise ValueError(
+            f"{option}={unknown[0]!r} is no name, path or class of a module in this graph, "
+            f"which has {there or 'no modules'}"
+        )
 
 
 def _units(names: Names, depth: int | None, folded: Callable[[Call], bool]) -> list[Unit]:
