@@ -472,3 +472,15 @@ def test_a_large_gradient_from_before_is_no_hook(open_page):
     tab = open_page(tg.trace_backward(a * 1e-3))
     tab.keyboard.press("End")
     assert "→" not in tab.locator('[data-node="leaf0"] .gradient').text_content()
+
+
+def test_the_end_of_a_long_chain_can_be_read(open_page):
+    tab = open_page(tg.trace_backward(shared(400)))
+    goto(tab, 2002 + 1)
+    assert tab.locator("#position").inner_text() == "Finished"
+    assert not tab.evaluate("document.querySelector('#graph').classList.contains('far')")
+    sights = tab.locator(".node .border").evaluate_all(
+        """(all) => all.map((e) => e.getBoundingClientRect())
+        .filter((b) => b.width > 20 && b.left >= 0 && b.right <= innerWidth).length"""
+    )
+    assert sights > 0, "there are boxes to be seen where the pass ended"

@@ -19,11 +19,13 @@ function go(to, glide = true) {
   if (view.following) look(glide);
 }
 
-/** Turn the view to the active wire; at both ends of the pass to the whole graph, if it is readable. */
+/** Turn the view to the active wire; at the start to the whole graph, if it is readable, and at the
+ * end if it has a shape, else to where the pass ended. */
 function look(glide) {
   const target = focusOf(graph, position);
   if (target) followWire(view, target, glide);
-  else if (position === model.end || readable(view)) fit(view, glide);
+  else if (readable(view) || (position === model.end && surveyable(view))) fit(view, glide);
+  else if (position === model.end && model.count) followWire(view, focusOf(graph, model.count), glide);
   else follow(view, boundsOf(graph.boxes.get(model.trace.output)), glide);
 }
 

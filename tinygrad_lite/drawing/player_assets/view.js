@@ -4,6 +4,7 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const READABLE = 0.8; // below this scale text is too small to follow
 const LEGIBLE = 0.55; // rather than go below this, only a part is followed
 const FAR = 0.4; // below this nobody reads it at all, and colours take over
+const SEEN = 0.1; // below this all of a graph is a line without any shape
 const CLOSEST = 3;
 
 function createView(svg, world, size, onMove) {
@@ -49,6 +50,11 @@ function fitScale(view) {
 /** Whether all of the graph can be seen and read at once. */
 function readable(view) {
   return fitScale(view) >= READABLE;
+}
+
+/** Whether the whole graph has a shape that can be seen. */
+function surveyable(view) {
+  return fitScale(view) >= SEEN;
 }
 
 function zoomAt(view, factor, x, y) {
