@@ -369,7 +369,8 @@ class Tensor:
         if self._requires_grad:
             raise TypeError(
                 f"{self._describe()} requires a gradient, which a NumPy array would lose: use "
-                "t.detach() or t.numpy() for the values, or the function of the same name in tg"
+                "t.detach() or t.numpy() for the values, or the function of the same name in tg; "
+                "of a list of tensors, tg.stack makes one tensor"
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 

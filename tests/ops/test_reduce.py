@@ -312,3 +312,51 @@ def test_long_axes_are_summed_whole(n: int) -> None:
     x = np.broadcast_to(np.arange(n, dtype=float)[:, None], (2, n, 1))
     np.testing.assert_array_equal(total(x, (0, 1)), [n * (n - 1)])
     np.testing.assert_array_equal(total(x, (1,)), [[n * (n - 1) / 2]] * 2)
+
+
+@pytest.mark.parametrize("axis", [None, 1, (0, 2)])
+@pytest.mark.parametrize("name", ["sum", "prod", "max", "min", "mean"])
+def test_where_and_initial(name: str, axis: Any) -> None:
+    function, reference = getattr(tg, name), getattr(np, name)
+    mask = np.arange(X.size).reshape(X.shape) % 5 > 0
+    given: dict[str, Any] = {"where": mask, "axis": axis}
+    if name != "mean":
+        given["initial"] = 2
+    check_grads(lambda x: function(x, **given), [X], reference=lambda x: reference(x, **given))
+    for dtype in ("f2", "f4", "i8"):
+        x = (4 * X).astype(dtype)
+        out, expected = reference(tg.tensor(x), **given), reference(x, **given)
+        assert out.dtype == expected.dtype or name in ("max", "min")
+        np.testing.assert_allclose(out.numpy(), expected, rtol=1e-2 if dtype == "f2" else 1e-5)
+
+
+def test_initial_where_there_is_nothing() -> None:
+    assert tg.max(tg.zeros((0, 2)), 0, initial=-1.0).tolist() == [-1, -1]
+    assert tg.min(tg.zeros(0), initial=1.0).item() == 1
+    with pytest.raises(ValueError, match="initial="):
+        tg.max(tg.ones(2), where=np.array([True, False]))
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+def test_correction_is_ddof(name: str) -> None:
+    t = tg.tensor(X)
+    assert getattr(np, name)(t, correction=1).item() == getattr(tg, name)(t, ddof=1).item()
+    with pytest.raises(ValueError, match="correction"):
+        getattr(tg, name)(t, ddof=1, correction=1)
+
+
+def test_arguments_that_numpy_has() -> None:
+    t = tg.tensor([2.25, 1.5])
+    assert np.sort(t, kind="stable").tolist() == t.sort(stable=True).tolist() == [1.5, 2.25]
+    assert np.argsort(t, kind="quicksort").tolist() == tg.argsort(t, stable=True).tolist() == [1, 0]
+    assert np.around(t, 1).tolist() == [2.2, 1.5]
+    assert t.sum(out=None).item() == t.max(out=None).item() + 1.5
+    with pytest.raises(TypeError, match="out="):
+        t.sum(out=np.zeros(()))
+
+
+@pytest.mark.parametrize("f", [tg.sum, np.max, np.mean, tg.prod])
+def test_a_list_of_tensors_is_stacked_first(f: Any) -> None:
+    t = tg.tensor(1.0, requires_grad=True)
+    with pytest.raises(TypeError, match=r"tg\.stack"):
+        f([t, t])

@@ -204,3 +204,25 @@ def test_arange_takes_numbers() -> None:
     assert tg.arange(tg.tensor(3)).tolist() == [0, 1, 2]
     with pytest.raises(TypeError, match="linspace"):
         tg.arange(tg.tensor(3.0, requires_grad=True))
+
+
+def test_concatenate_converts() -> None:
+    t = tg.tensor([1.0], requires_grad=True)
+    out = np.concatenate([t, [2]], dtype=np.float32)
+    assert out.dtype == np.float32 and out.tolist() == [1, 2]
+    out.sum().backward()
+    assert t.grad is not None and t.grad.dtype == np.float64
+
+
+def test_eye_by_the_names_of_numpy() -> None:
+    assert tg.eye(N=1, M=2).tolist() == [[1, 0]]
+
+
+def test_methods_of_the_same_name() -> None:
+    t = tg.tensor([0.5, -0.25])
+    for name in ("logsigmoid", "selu", "hardtanh", "softsign", "diag", "sort"):
+        assert getattr(t, name)().tolist() == getattr(tg, name)(t).tolist()
+    for name in ("logaddexp2", "vdot"):
+        assert getattr(t, name)(t).tolist() == getattr(tg, name)(t, t).tolist()
+    assert t.tensordot(t, 1).item() == 0.3125
+    assert t.take_along_axis(t.argsort()).tolist() == [-0.25, 0.5]

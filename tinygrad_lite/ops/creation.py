@@ -131,21 +131,21 @@ def _weak(x: Any) -> Any:
 
 
 def eye(
-    n: int,
-    m: int | None = None,
+    N: int,
+    M: int | None = None,
     k: int = 0,
     dtype: Any = None,
     requires_grad: bool = False,
     name: str | None = None,
 ) -> Tensor:
-    """A matrix of n rows and m columns (n by default), with ones on its k-th diagonal.
+    """A matrix of N rows and M columns (N by default), with ones on its k-th diagonal.
 
     >>> import tinygrad_lite as tg
     >>> tg.eye(2)
     tensor([[1., 0.],
             [0., 1.]])
     """
-    return Tensor(np.eye(n, m, k, dtype or float), requires_grad, name=name)
+    return Tensor(np.eye(N, M, k, dtype or float), requires_grad, name=name)
 
 
 def zeros_like(

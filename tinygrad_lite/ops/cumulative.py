@@ -8,7 +8,7 @@ import numpy as np
 
 from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.join import concatenate
-from tinygrad_lite.ops.reduce import Axis, kept, widened
+from tinygrad_lite.ops.reduce import Axis, kept, masked, widened
 from tinygrad_lite.ops.shape import (
     broadcast_to,
     cast,
@@ -110,10 +110,19 @@ _prod = primitive(
 )
 
 
-def prod(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def prod(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     """The product of the elements over ``axis`` (one axis, several, or all).
 
-    The derivative divides by nothing, so zeros do no harm, at any order.
+    The arguments are those of :func:`sum`. The derivative divides by nothing, so zeros do no
+    harm, at any order.
 
     >>> import tinygrad_lite as tg
     >>> x = tg.tensor([2.0, 0.0, 3.0], requires_grad=True)
@@ -121,6 +130,7 @@ def prod(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False
     >>> x.grad
     tensor([0., 6., 0.])
     """
-    x = x if dtype is None else cast(x, dtype)
+    x = masked(x if dtype is None else cast(x, dtype), where, 1)
     out = _prod(merged(x, axis))
-    return reshape(out, kept(np.shape(x), axis)) if keepdims else out
+    out = reshape(out, kept(np.shape(x), axis)) if keepdims else out
+    return out if initial is None else out * initial

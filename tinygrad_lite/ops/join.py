@@ -29,13 +29,15 @@ def _slice_of(g: Any, slot: int, xs: tuple[Any, ...], axis: int) -> Any:
     return g[tuple(index)]
 
 
-def concatenate(arrays: Sequence[Any], axis: int | None = 0) -> Any:
-    """Join along an axis that exists; None flattens first.
+def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = None) -> Any:
+    """Join along an axis that exists; None flattens first. With a dtype, convert to it.
 
     >>> import tinygrad_lite as tg
     >>> tg.concatenate([tg.tensor([1.0]), tg.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
+    if dtype is not None:
+        arrays = [cast(x, dtype) for x in arrays]
     if axis is None:
         return _concatenate(*(reshape(x, -1) for x in arrays), axis=0)
     return _concatenate(*arrays, axis=axis)

@@ -90,6 +90,8 @@ def _array_ufunc(t: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
     if operation is None:
         what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
         raise TypeError(f"numpy.{what} has no gradient rule here; use t.detach().numpy()")
+    if isinstance(kwargs.get("where"), np.ndarray):
+        raise TypeError(f"numpy.{ufunc.__name__} with where= cannot be recorded: use tg.where")
     return _without_out(operation, ufunc.__name__)(*inputs, **kwargs)
 
 
@@ -120,8 +122,6 @@ def _without_out(operation: Callable[..., Any], name: str) -> Callable[..., Any]
     def call(*args: Any, **kwargs: Any) -> Any:
         if kwargs.pop("out", None) is not None:
             raise TypeError(f"numpy.{name} into a tensor (out=) cannot be recorded: use its result")
-        if isinstance(kwargs.get("where", 0), np.ndarray):
-            raise TypeError(f"numpy.{name} with where= cannot be recorded: use tg.where")
         return operation(*args, **kwargs)
 
     return call
@@ -138,6 +138,7 @@ def numpy_table() -> dict[Any, Callable[..., Any]]:
         names = [n for n in matrices.__all__ if hasattr(np.linalg, n)]
         _numpy.update({getattr(np.linalg, n): getattr(matrices, n) for n in names})
         _numpy.update({np.amax: ops.max, np.amin: ops.min, np.copy: ops.positive})
+        _numpy[np.around] = ops.round
         _numpy[np.shape] = lambda t: t.shape
         _numpy[np.ndim] = lambda t: t.ndim
         _numpy[np.size] = lambda t: t.size
@@ -162,13 +163,13 @@ _BINARY: dict[str, tuple[Any, Callable[[Any, Any], Any]]] = {
 
 _NAMES = (  # noqa: SIM905 - a table, not a column
     "abs all any arccos arccosh arcsin arcsinh arctan arctan2 arctanh argmax argmin argsort "
-    "broadcast_to cbrt ceil clip cos cosh count_nonzero cumprod cumsum diagonal dot elu erf "
-    "erfc exp exp2 expand_dims expm1 flip floor fmax fmin fmod gelu hypot inner leaky_relu log "
-    "log10 log1p log2 log_softmax logaddexp logsumexp matmul max maximum mean median min "
-    "minimum mish moveaxis negative norm outer pad power prod quantile ravel reciprocal relu "
-    "remainder repeat reshape roll round sigmoid sign silu sin sinc sinh softmax softplus split "
-    "sqrt square squeeze std sum swapaxes take tan tanh tile trace transpose tril triu trunc "
-    "var xlogy"
+    "broadcast_to cbrt ceil clip cos cosh count_nonzero cumprod cumsum diag diagonal dot elu erf "
+    "erfc exp exp2 expand_dims expm1 flip floor fmax fmin fmod gelu hardtanh hypot inner "
+    "leaky_relu log log10 log1p log2 log_softmax logaddexp logaddexp2 logsigmoid logsumexp "
+    "matmul max maximum mean median min minimum mish moveaxis negative norm outer pad power prod "
+    "quantile ravel reciprocal relu remainder repeat reshape roll round selu sigmoid sign silu "
+    "sin sinc sinh softmax softplus softsign sort split sqrt square squeeze std sum swapaxes "
+    "take take_along_axis tan tanh tensordot tile trace transpose tril triu trunc var vdot xlogy"
 ).split()
 
 
@@ -177,6 +178,8 @@ def _method(operation: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(operation, updated=())
     def call(t: Tensor, *args: Any, **kwargs: Any) -> Any:
+        if "out" in kwargs:
+            return _without_out(operation, operation.__name__)(t, *args, **kwargs)
         return operation(t, *args, **kwargs)
 
     return call

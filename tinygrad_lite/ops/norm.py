@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -146,7 +147,7 @@ _nuclear_norm = primitive(
     symbol="‖X‖₊",
 )
 
-_MATRIX_NORMS = {
+_MATRIX_NORMS: dict[Any, Callable[[Any], Any]] = {
     "fro": lambda x: length(x, axis=(-2, -1), keepdims=False),
     "nuc": _nuclear_norm,
     1: lambda x: _largest(sum(abs(x), -2), -1),

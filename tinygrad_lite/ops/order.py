@@ -10,8 +10,8 @@ import numpy as np
 
 from tinygrad_lite.ops.index import take_along_axis
 from tinygrad_lite.ops.join import stack
-from tinygrad_lite.ops.reduce import Axis, floating, kept, sum, widened
-from tinygrad_lite.ops.selection import where
+from tinygrad_lite.ops.reduce import Axis, count, floating, kept, masked, sum, widened
+from tinygrad_lite.ops.selection import maximum, minimum, where
 from tinygrad_lite.ops.shape import cast, merged, ravel, reshape
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tensor import Tensor
@@ -39,30 +39,74 @@ _max = primitive(_extreme(np.max, "maximum"), (_chosen,), name="max")
 _min = primitive(_extreme(np.min, "minimum"), (_chosen,), name="min")
 
 
-def max(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def _started(
+    reduction: Any, better: Any, x: Any, axis: Axis, keepdims: bool, initial: Any, mask: Any
+) -> Any:
+    """The extreme of the elements that the mask admits and of ``initial``."""
+    if initial is None:
+        raise ValueError(f"{reduction.name} with where= needs initial=: there may be no element")
+    if not count(np.shape(x), axis):
+        return sum(x, axis, keepdims=keepdims, initial=initial)
+    x = masked(x, mask, initial)
+    return better(reduction(x, axis=axis, keepdims=keepdims), initial)
+
+
+def max(
+    x: Any,
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     """The largest element over ``axis``; ties share the gradient evenly.
 
+    Args:
+        x: the tensor or array.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: keep the reduced axes with length 1.
+        initial: a number or tensor that competes with the elements.
+        where: booleans that broadcast to the shape of x: which elements compete.
+
     Raises:
-        ValueError: if there is no element to choose from.
+        ValueError: if there is no element to choose from, or ``where`` comes without ``initial``.
 
     >>> import tinygrad_lite as tg
     >>> tg.max(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([2., 4.])
     """
-    return _max(x, axis=axis, keepdims=keepdims)
+    if initial is None and where is True:
+        return _max(x, axis=axis, keepdims=keepdims)
+    return _started(_max, maximum, x, axis, keepdims, initial, where)
 
 
-def min(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def min(
+    x: Any,
+    axis: Axis = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     """The smallest element over ``axis``; ties share the gradient evenly.
 
+    Args:
+        x: the tensor or array.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: keep the reduced axes with length 1.
+        initial: a number or tensor that competes with the elements.
+        where: booleans that broadcast to the shape of x: which elements compete.
+
     Raises:
-        ValueError: if there is no element to choose from.
+        ValueError: if there is no element to choose from, or ``where`` comes without ``initial``.
 
     >>> import tinygrad_lite as tg
     >>> tg.min(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([1., 3.])
     """
-    return _min(x, axis=axis, keepdims=keepdims)
+    if initial is None and where is True:
+        return _min(x, axis=axis, keepdims=keepdims)
+    return _started(_min, minimum, x, axis, keepdims, initial, where)
 
 
 _argmax = primitive(
@@ -188,10 +232,13 @@ _sort = primitive(
 )
 
 
-def sort(x: Any, axis: int | None = -1) -> Any:
+def sort(
+    x: Any, axis: int | None = -1, kind: str | None = None, *, stable: bool | None = None
+) -> Any:
     """The elements in ascending order along ``axis``; None flattens first.
 
-    Of equal elements, the one that stands first stays first, and so do their gradients.
+    Of equal elements, the one that stands first stays first, and so do their gradients,
+    whatever NumPy's ``kind`` and ``stable`` say.
 
     >>> import tinygrad_lite as tg
     >>> tg.sort(tg.tensor([3.0, 1.0, 2.0]))
@@ -200,8 +247,12 @@ def sort(x: Any, axis: int | None = -1) -> Any:
     return _sort(ravel(x), axis=0) if axis is None else _sort(x, axis=axis)
 
 
-def argsort(x: Any, axis: int | None = -1) -> Any:
+def argsort(
+    x: Any, axis: int | None = -1, kind: str | None = None, *, stable: bool | None = None
+) -> Any:
     """The indices that sort along ``axis``; equal elements keep their order; no gradient.
+
+    NumPy's ``kind`` and ``stable`` change nothing.
 
     >>> import tinygrad_lite as tg
     >>> tg.argsort(tg.tensor([3.0, 1.0, 2.0]))

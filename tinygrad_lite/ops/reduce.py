@@ -64,7 +64,20 @@ _sum = primitive(
 )
 
 
-def sum(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def masked(x: Any, mask: Any, fill: Any) -> Any:
+    """x where ``mask``, which broadcasts to its shape, is true, and ``fill`` elsewhere."""
+    return x if mask is True else where(broadcast_to(mask, np.shape(x)), x, fill)
+
+
+def sum(
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    *,
+    keepdims: bool = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
     """The sum of the elements over ``axis`` (one axis, several, or all).
 
     Args:
@@ -72,12 +85,16 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False)
         axis: the axis or axes to sum over; all by default.
         dtype: to compute in; by default NumPy's choice, which is that of x for floating point.
         keepdims: keep the summed axes with length 1.
+        initial: a number or tensor to start from.
+        where: booleans that broadcast to the shape of x; only where they are true is it summed.
 
     >>> import tinygrad_lite as tg
     >>> tg.sum(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
-    return _sum(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
+    x = masked(x if dtype is None else cast(x, dtype), where, 0)
+    out = _sum(x, axis=axis, keepdims=keepdims)
+    return out if initial is None else out + initial
 
 
 def total(x: Any, axis: tuple[int, ...]) -> Any:
@@ -118,7 +135,9 @@ _mean = primitive(
 )
 
 
-def mean(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False) -> Any:
+def mean(
+    x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+) -> Any:
     """The arithmetic mean over ``axis``; of integers it is float64.
 
     The arguments are those of :func:`sum`.
@@ -127,7 +146,13 @@ def mean(x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False
     >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([2., 3.])
     """
-    return _mean(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
+    x = x if dtype is None else cast(x, dtype)
+    if where is True:
+        return _mean(x, axis=axis, keepdims=keepdims)
+    x = floating(x)
+    wide = widened(x)
+    n = count_nonzero(broadcast_to(where, np.shape(x)), axis, keepdims=keepdims)
+    return _like(sum(wide, axis, keepdims=keepdims, where=where) / cast(n, wide.dtype), x)
 
 
 def var(
@@ -137,23 +162,30 @@ def var(
     *,
     ddof: float = 0,
     keepdims: bool = False,
+    correction: float | None = None,
 ) -> Any:
     """The variance over ``axis``: the sum of squared distances from the mean, over n - ddof.
+
+    ``correction`` is another name of ddof.
 
     >>> import tinygrad_lite as tg
     >>> tg.var(tg.tensor([1.0, 3.0]))
     tensor(1.)
     >>> tg.var(tg.tensor([1.0, 3.0]), ddof=1)
     tensor(2.)
+    >>> tg.var(tg.tensor([1.0, 3.0]), correction=1)
+    tensor(2.)
     """
     x = floating(x if dtype is None else cast(x, dtype))
     wide = widened(x)
     total = sum(square(wide - mean(wide, axis, keepdims=True)), axis, keepdims=keepdims)
-    return _like(total / _freedom(x, axis, ddof), x)
+    return _like(total / _freedom(x, axis, ddof, correction), x)
 
 
-def _freedom(x: Any, axis: Axis, ddof: float) -> float:
-    n = count(np.shape(x), axis) - ddof
+def _freedom(x: Any, axis: Axis, ddof: float, correction: float | None) -> float:
+    if ddof and correction is not None:
+        raise ValueError("ddof and correction are two names of one number: give one of them")
+    n = count(np.shape(x), axis) - (correction or ddof)
     return n if n > 0 else 0
 
 
@@ -185,6 +217,7 @@ def std(
     *,
     ddof: float = 0,
     keepdims: bool = False,
+    correction: float | None = None,
 ) -> Any:
     """The standard deviation over ``axis``; its derivative where all are equal is taken as 0.
 
@@ -197,7 +230,7 @@ def std(
     x = floating(x if dtype is None else cast(x, dtype))
     wide = widened(x)
     distance = length(wide - mean(wide, axis, keepdims=True), axis=axis, keepdims=keepdims)
-    return _like(distance / math.sqrt(_freedom(x, axis, ddof)), x)
+    return _like(distance / math.sqrt(_freedom(x, axis, ddof, correction)), x)
 
 
 _all = primitive(lambda x, *, axis, keepdims: np.all(x, axis=axis, keepdims=keepdims), name="all")
