@@ -233,6 +233,44 @@ def test_early_stopping_either_way(mode: str, values: list[float], epochs: int) 
     assert len(history) == epochs
 
 
+@pytest.mark.parametrize(
+    ("values", "best", "epochs"),
+    [([np.nan, 0.5, 0.4, np.nan, 0.6], 3, 5), ([np.nan] * 5, 0, 2)],
+)
+def test_not_a_number_is_never_the_best(values: list[float], best: int, epochs: int) -> None:
+    feed = iter(values)
+    stopping = EarlyStopping(2, "fed", "min")
+    history = fit(
+        network(),
+        moons(),
+        loss="cross_entropy",
+        optimizer=sgd,
+        epochs=5,
+        callbacks=[lambda run: run.measured.update(fed=next(feed)), stopping],
+    )
+    assert stopping.best_epoch == best and len(history) == epochs
+    assert ("never a number" in history.stopped) == (best == 0)
+
+
+def test_a_validation_loss_that_is_not_a_number_is_reported() -> None:
+    x, y = moons()
+    x[3] = np.nan
+    history = fit(
+        network(), moons(), loss="cross_entropy", optimizer=sgd, epochs=5, validation=(x, y)
+    )
+    assert len(history) == 1 and "val_loss is nan" in history.stopped
+
+
+def test_weights_that_the_last_update_broke_are_noticed() -> None:
+    with np.errstate(all="ignore"), pytest.raises(Diverged, match=r"epoch 1.*0\.weight"):
+        fit(
+            nn.Sequential(nn.Linear(1, 1, rng=0)),
+            (np.full((4, 1), 1e15, np.float32), np.zeros((4, 1), np.float32)),
+            loss="mse_loss",
+            optimizer=lambda p: optim.SGD(p, lr=1e30),
+        )
+
+
 def errors(outputs: np.ndarray, y: np.ndarray) -> float:
     return float(np.mean(outputs.argmax(1) != y))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from math import inf
+from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_lite.train.history import better
@@ -63,6 +63,8 @@ class EpochEnd(Callback):
 class EarlyStopping(Callback):
     """Stop when a measure has not improved for ``patience`` epochs, and keep the best weights.
 
+    A value that is not a number is no improvement.
+
     Args:
         patience: how many epochs without an improvement end the run.
         monitor: the measure; by default ``val_loss``, or ``loss`` without validation data.
@@ -106,15 +108,16 @@ class EarlyStopping(Callback):
         if name not in run.measured:
             raise KeyError(f"EarlyStopping: {name!r} is not measured, only {sorted(run.measured)}")
         value = self._sign(run) * run.measured[name]
-        if value < self.best - self.min_delta or not self.best_epoch:
+        first = not self.best_epoch and not isnan(value)
+        if first or value < self.best - self.min_delta:
             self.best, self.best_epoch = value, run.epoch
             if self.restore_best:
                 self.weights = run.model.state_dict()
         elif run.epoch - self.best_epoch >= self.patience:
-            run.stop(
-                f"stopped early: {name} has not improved for {self.patience} epochs since "
-                f"epoch {self.best_epoch}"
+            since = (
+                f"since epoch {self.best_epoch}" if self.best_epoch else "and was never a number"
             )
+            run.stop(f"stopped early: {name} has not improved for {self.patience} epochs {since}")
 
     def on_train_end(self, run: Run) -> None:
         if self.weights:

@@ -13,7 +13,9 @@ from tinygrad_lite.train.run import Run
 
 
 class Diverged(AnomalyError):
-    """The loss or a gradient was not a finite number. The model keeps the weights it had before.
+    """The loss, a gradient or, after an epoch, a weight was not a finite number.
+
+    For a loss or a gradient the model keeps the weights it had before the batch.
 
     Attributes:
         history: of the epochs before.

@@ -60,7 +60,8 @@ def fit(
             such as ``optim.Adam``.
         epochs: how often to go through the data.
         batch_size: how many examples an update learns from; 32 by default.
-        validation: data as above, measured after every epoch.
+        validation: data as above, measured after every epoch; a ``val_loss`` that is not finite
+            ends the run, and the history says so.
         metrics: names, metrics, or functions of outputs and targets; see ``train.metrics``.
         schedule: of the learning rate, or a function that makes one for the optimiser.
         schedule_every: ``"epoch"`` or ``"batch"``; by default ``OneCycleLR`` goes by the batch and
@@ -81,7 +82,8 @@ def fit(
 
     Raises:
         Diverged: if the loss or a gradient is not a finite number, with the diagnosis of
-            ``tg.detect_anomaly``; the model has the weights it had before.
+            ``tg.detect_anomaly``; the model has the weights it had before. Also if weights or
+            buffers are not finite after an epoch, with their names.
         ValueError: if arguments contradict one another, or the checkpoint is of another run.
 
     >>> import tinygrad_lite as tg

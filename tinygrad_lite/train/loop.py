@@ -13,7 +13,7 @@ from tinygrad_lite.optim import OneCycleLR, ReduceLROnPlateau
 from tinygrad_lite.saving import save
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.train.batches import pair
-from tinygrad_lite.train.diagnose import diverged
+from tinygrad_lite.train.diagnose import Diverged, diverged
 from tinygrad_lite.train.interrupt import Interrupt, held_back
 from tinygrad_lite.train.losses import Loss
 from tinygrad_lite.train.measure import evaluating, in_mode
@@ -88,6 +88,7 @@ class Loop:
                     self.keep()
                 if ending:
                     return
+            self.check_state()
             row = self.measured()
             bar.show(row)
         run.seconds = time.perf_counter() - start
@@ -136,6 +137,25 @@ class Loop:
                 if p.grad is not None
             )
 
+    def check_state(self) -> None:
+        """Notice what an epoch's last update or batch broke: no further loss would show it."""
+        odd = [
+            name
+            for name, tensor in (
+                *self.run.model.named_parameters(),
+                *self.run.model.named_buffers(),
+            )
+            if tensor.data.dtype.kind in "fc" and not np.isfinite(tensor.data).all()
+        ]
+        if odd:
+            error = Diverged(
+                f"after the updates of epoch {self.run.epoch + 1} not all numbers in "
+                f"{', '.join(odd)} are finite, though losses and gradients were: the learning "
+                "rate may be too large"
+            )
+            error.history = self.run.history
+            raise error
+
     def measured(self) -> dict[str, Any]:
         """The row of the epoch, with the validation data measured, but without its time."""
         run = self.run
@@ -163,6 +183,12 @@ class Loop:
                 run.schedule.step(run.measured[run.monitor])
             else:
                 run.schedule.step()
+        if not isfinite(row.get("val_loss", 0.0)):
+            run.stop(
+                f"stopped after epoch {run.epoch}: val_loss is {row['val_loss']}, though the loss "
+                "and the weights are finite; look for numbers that are not, or far too large, in "
+                "the validation data"
+            )
         for callback in run.callbacks:
             callback.on_epoch_end(run)
         self.keep()
