@@ -30,7 +30,7 @@ class Element(NamedTuple):
 
     tensor: Tensor
     whole: Tensor
-    index: tuple[int, ...]
+    place: tuple[int, ...]
 
 
 def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> Names:
