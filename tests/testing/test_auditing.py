@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,18 @@ def test_the_wrong_operation_is_named_with_its_line() -> None:
     assert wrong.site.source == "bent = swish(hidden)"
     assert "swish(hidden)" in str(report)
     assert report.checked == 5
+
+
+def test_operations_are_audited_as_their_inputs_lie_in_memory() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        return g * (-1.0 if np.asarray(x).strides[0] < 0 else 1.0)
+
+    careless = tg.primitive(np.positive, [rule], name="careless")
+    x = tg.tensor([0.5, 2.0, 3.0], requires_grad=True)
+    assert audit(careless(x).sum()).passed
+    report = audit(careless(x[::-1]).sum())
+    assert [wrong.operation for wrong in report.wrong] == ["careless"]
+    assert "'negative stride')" in report.snippet()
 
 
 def test_it_raises_where_asked_to() -> None:

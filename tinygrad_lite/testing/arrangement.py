@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
 from tinygrad_lite.testing.case import Case, Finding, frozen
 from tinygrad_lite.testing.findings import close, contradiction, farthest
-from tinygrad_lite.testing.layouts import LAYOUTS, arrange
+from tinygrad_lite.testing.layouts import LAYOUTS, arrange, described
 from tinygrad_lite.testing.subject import Array
 
 
 def layouts_agree(case: Case) -> Iterator[Finding]:
     """Fortran order, strides, negative and zero strides give what contiguous arrays give."""
-    for layout in LAYOUTS:
-        arranged = [arrange(a, layout) for a in case.arrays]
-        cotangent = arrange(case.cotangent, layout)
-        twin = _contiguous(case, arranged, cotangent) if layout == "zero stride" else case
-        if layout == "C" or twin is None:
+    arrays = [*case.arrays, case.cotangent]
+    for layouts in _combinations(arrays):
+        *arranged, cotangent = [arrange(a, layout) for a, layout in zip(arrays, layouts)]
+        twin = _contiguous(case, arranged, cotangent) if "zero stride" in layouts else case
+        if twin is None:
             continue
         got_value = np.asarray(case.subject.value(arranged))
         if farthest(got_value, twin.value, np.abs(twin.value), close(case)) is not None:
-            yield contradiction(
-                case, f"the value is another one for {layout} inputs", layout=layout
-            )
+            where = described(layouts, case.subject.labels)
+            yield contradiction(case, f"the value is another one for {where}", layouts=layouts)
+        else:
+            got = case.pull(cotangent, arranged)
+            yield from islice(_same_gradients(case, twin, got, layouts), 1)
+
+
+def _combinations(arrays: list[Array]) -> Iterator[tuple[str, ...]]:
+    """Each layout for all arrays alike, then for one of them among contiguous ones."""
+    for layout in LAYOUTS:
+        if layout == "C":
             continue
-        got = case.pull(cotangent, arranged)
-        yield from _same_gradients(case, twin, got, layout)
+        yield (layout,) * len(arrays)
+        for i, a in enumerate(arrays):
+            if arrange(a, layout).strides != a.strides:
+                yield tuple(layout if i == k else "C" for k in range(len(arrays)))
 
 
 def _contiguous(case: Case, arrays: list[Array], cotangent: Array) -> Case | None:
@@ -43,9 +54,12 @@ def _contiguous(case: Case, arrays: list[Array], cotangent: Array) -> Case | Non
     return twin
 
 
-def _same_gradients(case: Case, twin: Case, got: list[Array], layout: str) -> Iterator[Finding]:
+def _same_gradients(
+    case: Case, twin: Case, got: list[Array], layouts: tuple[str, ...]
+) -> Iterator[Finding]:
     spread: list[Array] | None = None
     unseen = np.max(case.unseen, initial=0.0)
+    where = described(layouts, case.subject.labels)
     for i, (label, g, h) in enumerate(zip(case.subject.labels, got, twin.gradients)):
         index = farthest(g, h, np.abs(h), close(case), unseen)
         if index is not None and g.shape == h.shape:
@@ -56,12 +70,11 @@ def _same_gradients(case: Case, twin: Case, got: list[Array], layout: str) -> It
         alike = g.shape == h.shape
         yield contradiction(
             case,
-            f"the gradient of {label} is another one for {layout} inputs",
+            f"the gradient of {label} is another one for {where}",
             argument=label,
             index=index if alike else None,
             analytic=float(g[index]) if alike else None,
             numeric=(float(h[index]), float(h[index])) if alike else None,
-            layout=layout,
+            layouts=layouts,
             diagnosis="the rule assumes one layout of memory, such as contiguous arrays",
         )
-        return

@@ -12,10 +12,11 @@ from tinygrad_lite import graph
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.tensor import Tensor, constant
 from tinygrad_lite.testing import checks, conduct, values
-from tinygrad_lite.testing.case import Case, Finding, frozen
+from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.failure import snippet
 from tinygrad_lite.testing.findings import Check
-from tinygrad_lite.testing.subject import Call, Recorded
+from tinygrad_lite.testing.layouts import layout_of
+from tinygrad_lite.testing.subject import Array, Call, Recorded
 from tinygrad_lite.testing.trees import names
 
 MARK = "#d55e00"  # vermilion: told from the other colours of a picture by all readers
@@ -157,8 +158,12 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
             report.skipped.append((node, why))
             continue
         report.checked += 1
-        findings = checks.run(_case(operation, inputs, attributes, wanted, tolerance), AUDITED)
+        case = _case(operation, inputs, attributes, wanted, tolerance)
+        findings = checks.run(case, AUDITED)
         if findings:
+            layouts = (*map(layout_of, case.arrays), "C")
+            for finding in findings if set(layouts) != {"C"} else ():
+                finding.layouts = layouts
             report.wrong.append(Wrong(node, operation.name, graph.site(node), findings))
     if raises and not report.passed:
         raise AssertionError(str(report))
@@ -192,10 +197,17 @@ def _case(
             arguments[i] = value
         return operation(*arguments, **attributes)
 
-    arrays = tuple(frozen(inputs[i].numpy()) for i in wanted)
+    arrays = [_as_it_lies(inputs[i]) for i in wanted]
     call = Call(f, arrays, name=operation.name)
     call.labels = [labels[i] for i in wanted]
-    return Case(Recorded(call), tolerance=tolerance)
+    return Case(Recorded(call), arrays, tolerance)
+
+
+def _as_it_lies(x: Tensor) -> Array:
+    """The tensor's own memory with its strides, read-only."""
+    view: Array = np.asarray(x._data).view()
+    view.flags.writeable = False
+    return view
 
 
 def _rewound(attributes: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:

@@ -34,6 +34,8 @@ class Finding:
         numeric: what the oracle gives there: the least and the largest value that is right.
         bar: how far the oracle may be off.
         diagnosis: what the mistake may be.
+        layouts: how each input, and then the cotangent, lies in memory; all alike "C" if empty.
+        cotangent: the one that was pulled back, if another one than the case's.
     """
 
     check: str
@@ -45,7 +47,7 @@ class Finding:
     numeric: tuple[float, float] | None = None
     bar: float | None = None
     diagnosis: str | None = None
-    layout: str = "C"
+    layouts: tuple[str, ...] = ()
     cotangent: Array | None = None
 
     @property

@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.testing.case import Finding
+from tinygrad_lite.testing.layouts import described
 from tinygrad_lite.testing.subject import HandWritten
 from tinygrad_lite.testing.trees import rebuild
 
@@ -62,8 +63,8 @@ def _details(f: Finding) -> list[tuple[str, str]]:
     rows = []
     if f.argument is not None:
         rows.append(("argument", f.argument))
-    if f.layout != "C":
-        rows.append(("layout", f.layout))
+    if f.layouts:
+        rows.append(("layout", described(f.layouts, f.case.subject.labels)))
     if f.index is not None and f.numeric is not None and f.argument is not None:
         rows.append(("worst at", f"[{', '.join(map(str, f.index))}]" if f.index else "the number"))
     if f.analytic is not None:
@@ -86,7 +87,8 @@ def snippet(f: Finding) -> str:
     cotangent = f.case.cotangent if f.cotangent is None else f.cotangent
     used = set(TAKEN)
     names = [_fresh(s if s.isidentifier() else f"x{i}", used) for i, s in enumerate(call.labels)]
-    special = f.layout != "C"
+    special = bool(f.layouts)
+    layouts = f.layouts or ("C",) * (len(f.case.arrays) + 1)
     hand = isinstance(f.case.subject, HandWritten)
     if not hand:
         lines.append("import tinygrad_lite as tg")
@@ -96,17 +98,16 @@ def snippet(f: Finding) -> str:
         lines.append("import base64, zlib")
     lines += ["", *_where_from(call.f), ""]
 
-    def array(a: np.ndarray[Any, Any]) -> str:
-        source = written(a)
-        return f"arrange({source}, {f.layout!r})" if special else source
+    def array(a: np.ndarray[Any, Any], layout: str) -> str:
+        return written(a) if layout == "C" else f"arrange({written(a)}, {layout!r})"
 
-    for name, a in zip(names, inputs):
-        if hand:
-            lines.append(f"{name} = {array(a)}")
-        elif special:
-            lines.append(f"{name} = leaf({array(a)})")
-        else:
-            lines.append(f"{name} = tg.tensor({_numbers(a)}, requires_grad=True)")
+    def tensor(a: np.ndarray[Any, Any], layout: str) -> str:
+        if special:
+            return f"leaf({array(a, layout)})"
+        return f"tg.tensor({_numbers(a)}, requires_grad=True)"
+
+    for name, a, layout in zip(names, inputs, layouts):
+        lines.append(f"{name} = {array(a, layout) if hand else tensor(a, layout)}")
     leaves = [repr_of(x) for x in call.leaves]
     for slot, name in zip(call.slots, names):
         leaves[slot] = name
@@ -117,7 +118,7 @@ def snippet(f: Finding) -> str:
     if f.order > 1:
         u = f.case.arrays[len(inputs)]
         pulled, g = _fresh("u", used), _fresh("g", used)
-        lines += [f"{pulled} = tg.tensor({_numbers(u)}, requires_grad=True)", *seed]
+        lines += [f"{pulled} = {tensor(u, layouts[len(inputs)])}", *seed]
         lines.append(f"{y} = f({', '.join(arguments)})")
         lines.append(f"{y}.backward({pulled}, create_graph=True)")
         gradients = [f"{n}.grad" for n in names]
@@ -128,13 +129,17 @@ def snippet(f: Finding) -> str:
                 f"{g} = tg.concatenate([tg.reshape(d, -1) for d in ({', '.join(gradients)})])"
             )
             lines.append(f"{' = '.join(gradients)} = None")
-        lines.append(f"{g}.backward({written(cotangent)})")
+        lines.append(f"{g}.backward({array(cotangent, layouts[-1])})")
     elif hand:
         pulled = _fresh("cotangent", used)
-        lines.append(f"{pulled} = {array(cotangent)}")
+        lines.append(f"{pulled} = {array(cotangent, layouts[-1])}")
         lines.append(f"{_fresh('gradients', used)} = vjp({pulled}, {', '.join(arguments)})")
     else:
-        lines += [*seed, f"{y} = f({', '.join(arguments)})", f"{y}.backward({array(cotangent)})"]
+        lines += [
+            *seed,
+            f"{y} = f({', '.join(arguments)})",
+            f"{y}.backward({array(cotangent, layouts[-1])})",
+        ]
     if f.argument is not None and f.index is not None and f.argument in call.labels:
         where = "" if hand else f"{names[call.labels.index(f.argument)]}.grad"
         if where and f.analytic is not None and f.numeric is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,33 @@ def arrange(array: Any, layout: str) -> Array:
     arranged = arranged if arranged is not array else array.copy()
     arranged.flags.writeable = False
     return arranged
+
+
+def described(layouts: Sequence[str], labels: Sequence[str]) -> str:
+    """In words how inputs of these names, and then the cotangent, are laid out.
+
+    >>> described(["C", "Fortran", "C"], ["x", "y"])
+    'Fortran y'
+    >>> described(["strided", "strided"], ["x"])
+    'strided inputs'
+    """
+    if len(set(layouts)) == 1:
+        return f"{layouts[0]} inputs"
+    named = zip(layouts, [*labels, "cotangent"])
+    return ", ".join(f"{layout} {label}" for layout, label in named if layout != "C")
+
+
+def layout_of(array: Array) -> str:
+    """The layout by which :func:`arrange` makes the same array; "C" if there is none.
+
+    >>> layout_of(np.arange(3.0)[::-1])
+    'negative stride'
+    """
+    for layout in LAYOUTS:
+        twin = arrange(array, layout)
+        if twin.strides == array.strides and np.array_equal(twin, array):
+            return layout
+    return "C"
 
 
 def leaf(array: Any, requires_grad: bool = True) -> Tensor:
