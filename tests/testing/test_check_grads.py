@@ -84,6 +84,36 @@ def test_the_snippet_of_a_layout_arranges_it() -> None:
     assert run(snippet_of(error), f=careless)["shown"] == error.report.findings[0].analytic
 
 
+def test_gradients_that_are_clipped_are_found() -> None:
+    square = tg.primitive(np.square, [lambda g, out, x: tg.clip(g, -5, 5) * 2 * x], name="clipped")
+    assert "for s = 2**40" in str(failure(square, X))
+    floor = tg.primitive(
+        np.square, [lambda g, out, x: tg.where(abs(g) < 1e-6, 0.0, g) * 2 * x], name="floored"
+    )
+    assert "for s = 2**-40" in str(failure(floor, X))
+
+
+def test_layouts_are_mixed() -> None:
+    def rule(g: Any, out: Any, x: Any, y: Any) -> Any:
+        return (np.ravel(g, "K") * np.ravel(y, "K")).reshape(np.shape(x))
+
+    mixed = tg.primitive(np.multiply, [rule, lambda g, out, x, y: g * x], name="mixed")
+    error = failure(mixed, (X, X + 1), order=1)
+    assert any(f.layouts == ("C", "Fortran", "C") for f in error.report.findings)
+    assert run(snippet_of(error), f=mixed)["shown"] == error.report.findings[0].analytic
+
+
+def test_a_cotangent_of_another_layout_is_tried() -> None:
+    exp = tg.primitive(
+        np.exp,
+        [lambda g, out, x: np.ravel(g, "K").reshape(g.shape) * np.exp(x)],
+        name="exp_of_memory",
+    )
+    error = failure(exp, X, order=1)
+    assert "Fortran" in str(error)
+    assert any(f.layouts == ("C", "Fortran") for f in error.report.findings)
+
+
 def test_the_snippet_of_a_second_order_goes_back_twice() -> None:
     def rule(g: Any, out: Any, x: Any) -> Any:
         raw = out.numpy() if isinstance(out, tg.Tensor) else out

@@ -15,8 +15,11 @@ from tinygrad_lite.testing.agreement import disagreement
 from tinygrad_lite.testing.case import Case, Finding, frozen, plain
 from tinygrad_lite.testing.findings import Check, close, contradiction, farthest, recorded
 from tinygrad_lite.testing.layouts import leaf
-from tinygrad_lite.testing.subject import Gradient, Recorded
+from tinygrad_lite.testing.subject import Array, Gradient, Recorded
 from tinygrad_lite.testing.trees import flatten
+
+SCALE = {2: 4}
+"""By which power of 2 cotangents are scaled, by the bytes of the dtype; 40 for four and more."""
 
 
 def gradients_have_shape_and_dtype(case: Case) -> Iterator[Finding]:
@@ -77,26 +80,41 @@ def zero_cotangent_gives_zero(case: Case) -> Iterator[Finding]:
 
 
 def gradients_are_linear_in_the_cotangent(case: Case) -> Iterator[Finding]:
-    """vjp(u + 2w) = vjp(u) + 2 vjp(w)."""
-    other = case.weights(case.value)
-    both = frozen(case.cotangent + 2 * other)
-    parts = zip(case.subject.labels, case.gradients, case.pull(other), case.pull(both))
-    for label, a, b, c in parts:
-        expected = a + 2 * b
-        usable = np.isfinite(expected)
-        c, expected = np.where(usable, c, 0), np.where(usable, expected, 0)
-        size = np.abs(a) + 2 * np.abs(b)
-        index = farthest(c, expected, size, close(case), 4 * np.max(case.unseen, initial=0.0))
+    """vjp(u + 2w) = vjp(u) + 2 vjp(w), and vjp(s u) = s vjp(u) for a large s and a small one."""
+    u, other = case.cotangent, case.weights(case.value)
+    parts = zip(case.gradients, case.pull(other))
+    expected = [(a + 2 * b, np.abs(a) + 2 * np.abs(b)) for a, b in parts]
+    yield from _linear(case, u + 2 * other, expected, "vjp(u + 2w) differs from vjp(u) + 2 vjp(w)")
+    exponent = SCALE.get(case.bytes, 40)
+    for scale, name in ((2.0**exponent, exponent), (2.0**-exponent, -exponent)):
+        expected = [(scale * a, scale * np.abs(a)) for a in case.gradients]
+        said = f"vjp(s u) differs from s vjp(u) for s = 2**{name}"
+        yield from _linear(case, np.asarray(scale * u, u.dtype), expected, said, scale)
+
+
+def _linear(
+    case: Case,
+    cotangent: Array,
+    expected: list[tuple[Array, Array]],
+    said: str,
+    scale: float = 1.0,
+) -> Iterator[Finding]:
+    """Whether the cotangent is pulled back to what is expected, each with the size of its terms."""
+    cotangent = frozen(cotangent)
+    unseen = 4 * scale * np.max(case.unseen, initial=0.0)
+    for label, (e, size), c in zip(case.subject.labels, expected, case.pull(cotangent)):
+        usable = np.isfinite(e)
+        c, e = np.where(usable, c, 0), np.where(usable, e, 0)
+        index = farthest(c, e, size, close(case), unseen)
         if index is not None:
             yield contradiction(
                 case,
-                f"the gradient of {label} is not linear in the cotangent: "
-                f"vjp(u + 2w) differs from vjp(u) + 2 vjp(w)",
+                f"the gradient of {label} is not linear in the cotangent: {said}",
                 argument=label,
                 index=index,
                 analytic=float(c[index]),
-                numeric=(float(expected[index]), float(expected[index])),
-                cotangent=both,
+                numeric=(float(e[index]), float(e[index])),
+                cotangent=cotangent,
             )
 
 
