@@ -216,6 +216,9 @@ def npy(header: str, data: bytes = b"") -> bytes:
         ({"a.npy": npy("__import__('os').system('true')")}, ""),
         ({"a.npy": b"\x93NUMPY\x09\x00"}, "version"),
         ({"a.npy": b""}, ""),
+        ({"a.npy": npy("{'descr': '<f8', 'shape': (1")}, ""),
+        ({"a.npy": npy("{}\n  1\n 2")}, ""),
+        ({"a.npy": npy("{'descr': '<f8', 'fortran_order': False, 'shape': (True, 1.5)}")}, ""),
         ({"evil.py": b"print('no')"}, "no array"),
         ({"structure.json": b'{"array": "w"}'}, "structure"),
         ({"structure.json": b'{"dict": [[[], 1]]}'}, "structure"),
@@ -298,6 +301,29 @@ def test_what_cannot_be_saved_is_named_and_leaves_the_old_file(
         tg.save(state, path)
     same({"w": np.ones(1)}, tg.load(path))
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("suffix", "key"),
+    [(".safetensors", "__metadata__"), (".npz", "a\0b"), (".npz", "x" * 65532)],
+)
+def test_names_that_would_not_come_back_are_refused(tmp_path: Path, suffix: str, key: str) -> None:
+    path = tmp_path / f"s{suffix}"
+    tg.save({"w": np.ones(1)}, path)
+    with pytest.raises(ValueError, match="the name"):
+        tg.save({key: np.ones(1)}, path)
+    same({"w": np.ones(1)}, tg.load(path))
+
+
+def test_a_member_that_is_compressed_wrongly(tmp_path: Path) -> None:
+    path = tmp_path / "evil.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.npy", bytes(400))
+    data = bytearray(path.read_bytes())
+    data[39:44] = b"\xff" * 5
+    path.write_bytes(data)
+    with pytest.raises(ValueError, match=r"evil\.npz cannot be loaded"):
+        tg.load(path)
 
 
 def test_a_model_itself_is_not_a_state_dict(tmp_path: Path) -> None:

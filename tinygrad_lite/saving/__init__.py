@@ -34,7 +34,7 @@ def save(state: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
 
     Raises:
         TypeError: if something in the state cannot be saved; its place is named.
-        ValueError: if the suffix is another one.
+        ValueError: if the suffix is another one, or a key cannot be a name in such a file.
         OSError: if the file cannot be written.
 
     >>> import tempfile
@@ -77,7 +77,9 @@ def load(path: str | os.PathLike[str]) -> Any:
         raise FileNotFoundError(f"there is no file {path}")
     try:
         return rebuilt(*source.read(path))
-    except (ValueError, MemoryError, RecursionError) as error:
+    except ImportError:
+        raise  # a library is missing, which says nothing about the file
+    except Exception as error:  # parsers stumble over damaged files in many ways
         reason = str(error) or type(error).__name__
         raise ValueError(
             f"{path} cannot be loaded: {reason}. It is damaged, incomplete or of another kind; "

@@ -17,11 +17,21 @@ from tinygrad_lite.saving.structure import Array, Arrays, checksum
 
 _NOTE = "structure.json"  # the member that holds the structure
 _SUM = b"tinygrad_lite crc32 "  # the archive's comment: a member that is lost is noticed by it
+_LONGEST = 2**16 - 1  # bytes in a member's name
 _ONE_DATE = (1980, 1, 1, 0, 0, 0)  # the same state gives the same file
 
 
 def write(path: Path, arrays: Arrays, structure: str | None) -> None:
-    """Write the arrays and the note of their structure, uncompressed."""
+    """Write the arrays and the note of their structure, uncompressed.
+
+    Raises ValueError for a name that a zip archive would cut off or has no room for.
+    """
+    for name in arrays:
+        if "\0" in name or len(f"{name}.npy".encode()) > _LONGEST:
+            raise ValueError(
+                f"an array in an npz file cannot have the name {name[:60]!r}, of {len(name)} "
+                f"characters: it must be without NUL and have at most {_LONGEST - 4} bytes"
+            )
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy", _ONE_DATE)

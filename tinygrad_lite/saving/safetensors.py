@@ -12,13 +12,18 @@ from tinygrad_lite.saving.structure import Arrays, checksum
 # Keys in the file's metadata: the structure, and a checksum, which the format itself lacks.
 _NOTE, _SUM = "tinygrad_lite.structure", "tinygrad_lite.crc32"
 
+_RESERVED = "__metadata__"
+
 
 def write(path: Path, arrays: Arrays, structure: str | None) -> None:
     """Write contiguous arrays and the note of their structure.
 
-    Raises TypeError for a dtype that the format does not know, and ImportError without the library.
+    Raises TypeError for a dtype that the format does not know, ValueError for the name that it
+    keeps for itself, and ImportError without the library.
     """
     library = _library()
+    if _RESERVED in arrays:
+        raise ValueError(f"safetensors keeps the name {_RESERVED!r} for itself; save it as .npz")
     strange = {name: a.dtype for name, a in arrays.items() if a.dtype.type not in _DTYPES}
     if strange:
         name, dtype = next(iter(strange.items()))
