@@ -226,6 +226,19 @@ def test_a_checkpoint_of_another_model(tmp_path: Path) -> None:
             recipe.train(other, path, callbacks=[CrashAt(-1)])
 
 
+def test_a_generator_state_out_of_range_undoes_all(tmp_path: Path) -> None:
+    path = run_of(tmp_path)
+    state = tg.load(path)
+    state["generators"]["default"]["state"]["state"] = -1
+    tg.save(state, path)
+    model = recipe.model()
+    before = model.state_dict()
+    with pytest.raises(ValueError, match="nothing was loaded"):
+        recipe.train(model, path, callbacks=[CrashAt(-1)])
+    for name, array in model.state_dict().items():
+        np.testing.assert_array_equal(array, before[name])
+
+
 def test_a_damaged_checkpoint(tmp_path: Path) -> None:
     path = run_of(tmp_path)
     path.write_bytes(path.read_bytes()[:-9])

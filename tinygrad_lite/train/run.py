@@ -85,7 +85,7 @@ class Run:
         before = self.state_dict()
         try:
             self._take(state)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except Exception as error:  # whatever a value of the wrong kind leads to
             self._take(before)
             raise ValueError(
                 f"the checkpoint is of another run than this one, so nothing was loaded: {error}"
