@@ -83,6 +83,9 @@ def test_values_in_place_are_those_at_the_time() -> None:
     y += 100
     report = audit((y * z).sum())
     assert [wrong.operation for wrong in report.wrong] == ["swish"]
+    assert [why for _, why in report.skipped] == [
+        "it changes its first input in place, whose former values are gone"
+    ]
 
 
 def test_the_picture_marks_it() -> None:

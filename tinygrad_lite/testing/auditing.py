@@ -119,7 +119,8 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
 
     Where a gradient of a whole model is wrong, this tells which operation's rule is to blame: each
     is evaluated again at the inputs it had, and each of its rules compared with the oracle. The
-    first entry of ``wrong`` is the first operation carried out that has a wrong rule.
+    first entry of ``wrong`` is the first operation carried out that has a wrong rule. Rules are
+    checked to first order; operations in place are not checked, and are listed in ``skipped``.
 
     Args:
         output: any recorded tensor, such as a loss; it is not changed.
@@ -144,8 +145,6 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
     report = Audit(output)
     for node in graph.topological(output):
         operation, inputs, attributes, *_ = node.record
-        if operation.in_place:
-            continue
         wanted = [
             i
             for i, x in enumerate(inputs)
@@ -153,7 +152,7 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
         ]
         if not wanted:
             continue
-        why = _unfit(node, [inputs[i] for i in wanted])
+        why = _unfit(operation, node, [inputs[i] for i in wanted])
         if why is not None:
             report.skipped.append((node, why))
             continue
@@ -170,7 +169,9 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
     return report
 
 
-def _unfit(node: Tensor, inputs: list[Tensor]) -> str | None:
+def _unfit(operation: Primitive, node: Tensor, inputs: list[Tensor]) -> str | None:
+    if operation.in_place:
+        return "it changes its first input in place, whose former values are gone"
     if not all(np.isfinite(x.numpy()).all() for x in inputs):
         return "an input is not finite"
     if not np.isfinite(node.numpy()).all():
