@@ -16,9 +16,22 @@ from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 TestGraphMachine = GraphMachine.TestCase
-TestGraphMachine.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
+TestGraphMachine.settings = settings(
+    TestGraphMachine.settings, max_examples=20, stateful_step_count=30, deadline=None
+)
+    TestGraphMachine.settings, max_examples=20, stateful_step_count=30, deadline=None
+)
 
 SEARCH = settings(max_examples=300, database=None, deadline=None, phases=[Phase.generate])
+
+
+def test_failures_are_not_explained_at_length() -> None:
+    class Own(GraphMachine):
+        pass
+
+    for machine in (GraphMachine, Own):
+        assert Phase.explain not in machine.TestCase.settings.phases
+        assert Phase.shrink in machine.TestCase.settings.phases
 
 
 def test_an_operation_of_ones_own_with_a_wrong_rule_is_found() -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from hypothesis import strategies as st
+from hypothesis import Phase, settings, strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from tinygrad_lite import ops
@@ -89,6 +89,10 @@ class GraphMachine(RuleBasedStateMachine):
     variables = Bundle("variables")
     vectors = arrays((LENGTH,), away_from=())
     cotangents = st.tuples(*[st.integers(-2, 2).map(float)] * LENGTH).map(np.array)
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        _without_explaining(cls)
 
     def __init__(self) -> None:
         super().__init__()
@@ -222,6 +226,16 @@ class GraphMachine(RuleBasedStateMachine):
                 np.testing.assert_allclose(
                     v.tensor.grad.numpy(), v.reference.grad, rtol=1e-6, atol=scale
                 )
+
+
+def _without_explaining(machine: type[GraphMachine]) -> None:
+    """Leave out the phase that repeats a failure for long; steps and values say enough."""
+    case: Any = machine.TestCase
+    phases = [phase for phase in case.settings.phases if phase is not Phase.explain]
+    case.settings = settings(case.settings, phases=phases)
+
+
+_without_explaining(GraphMachine)
 
 
 def computed(f: Callable[..., Any], operands: list[Reference], recorded: bool) -> Reference:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hypothesis import given, strategies as st
+from hypothesis import Phase, given, settings, strategies as st
 
 from tinygrad_lite.testing.check import check_grads
 from tinygrad_lite.testing.program import arity
@@ -62,4 +62,8 @@ def gradient_test(
     # Hypothesis tells tests apart by their source, which is the same for all that are made here.
     test._hypothesis_internal_add_digest = f"{title} {inputs!r}".encode()  # type: ignore[attr-defined]
     run: Callable[[], None] = given(point=inputs)(test)
+    # Explaining repeats a failure for long, and the report has a diagnosis. Not settings(...)(run):
+    # that can be done once, and is the user's to do.
+    phases = [phase for phase in settings().phases if phase is not Phase.explain]
+    run._hypothesis_internal_use_settings = settings(phases=phases)  # type: ignore[attr-defined]
     return run
