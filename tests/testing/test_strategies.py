@@ -117,6 +117,17 @@ def test_a_program_shrinks_to_the_operation_at_fault() -> None:
     assert str(program) == "def program(x0):\n    return half_square(x0)"
 
 
+@pytest.mark.parametrize("domain", [(1e-3, 2e-3), (1e6, 2e6), (-1e9, 1e9)])
+@pytest.mark.parametrize("distinct", [False, True])
+def test_the_grid_has_the_scale_of_the_domain(domain: Any, distinct: bool) -> None:
+    @settings(QUIET, max_examples=5, phases=[Phase.generate])
+    @given(testing.arrays((5,), domain=domain, distinct=distinct, away_from=()))
+    def inside(x: Any) -> None:
+        assert np.all((domain[0] <= x) & (x <= domain[1]))
+
+    inside()
+
+
 def test_no_room_is_an_error() -> None:
     with pytest.raises(ValueError, match="away from"):
         find(testing.arrays((1,), domain=(0.0, 0.1), away_from=(0.05,)), lambda x: True)
@@ -135,6 +146,12 @@ def test_a_gradient_test_finds_a_bug_shrinks_and_explains_it() -> None:
     with pytest.raises(GradientError, match="the sign is wrong") as caught:
         test()
     assert "x = tg.tensor(1.0, requires_grad=True)" in str(caught.value)
+
+
+def test_a_failure_of_a_gradient_test_is_not_explained_at_length() -> None:
+    test: Any = testing.gradient_test(tg.tanh)
+    assert Phase.explain not in test._hypothesis_internal_use_settings.phases
+    assert Phase.shrink in test._hypothesis_internal_use_settings.phases
 
 
 def test_gradient_tests_keep_their_failures_apart() -> None:
@@ -157,6 +174,8 @@ def test_without_hypothesis_the_rest_works_and_the_error_names_the_extra() -> No
 import sys
 sys.modules["hypothesis"] = None
 import tinygrad_lite as tg
+from tinygrad_lite.testing import *
+assert check_grads is tg.testing.check_grads
 assert tg.testing.check_grads(tg.tanh, 0.5).passed
 assert tg.testing.audit(tg.tensor(1.0, requires_grad=True) * 2).passed
 try:

@@ -210,10 +210,10 @@ def _draw_values(
     draw: st.DrawFn, size: int, bounds: Domain, away_from: tuple[float, ...], distinct: bool
 ) -> list[float]:
     if not distinct:
-        numbers = candidates(bounds, away_from)
+        numbers = candidates(bounds, away_from, _step(bounds))
         choice = st.integers(0, len(numbers) - 1)
         return [numbers[draw(choice)] for _ in range(size)]
-    step = 1 / 16
+    step = _step(bounds)
     while len(numbers := candidates(bounds, away_from, step)) < 2 * size:
         step /= 2
     ranks = draw(st.permutations(range(size)))
@@ -221,6 +221,17 @@ def _draw_values(
     room = len(ordered) // max(size, 1)
     shift = draw(st.integers(0, room - 1)) if room else 0
     return [ordered[rank * room + shift] for rank in ranks]
+
+
+def _step(bounds: Domain) -> float:
+    """A power of 2 that fits the width of the domain: 1/16, unless that is few or many numbers."""
+    width = bounds[1] - bounds[0]
+    step = 1 / 16
+    while width > 4096 * step:
+        step *= 2
+    while 0 < width < 4 * step:
+        step /= 2
+    return step
 
 
 @lru_cache(maxsize=256)
