@@ -455,6 +455,28 @@ def test_bad_data_are_named() -> None:
         fit(network(), (x, y), loss="cross_entropy", optimizer=sgd)
 
 
+class Centred(nn.Module):
+    """Less the mean of the batch, of which it keeps account."""
+
+    def __init__(self) -> None:
+        self.mean = nn.Buffer(np.zeros(2, np.float32))
+
+    def forward(self, x: Any) -> Any:
+        self.mean.data = (0.9 * self.mean.data + 0.1 * x.data.mean(0)).astype(np.float32)
+        return x - x.mean(0)
+
+
+def test_buffers_are_put_back_like_weights() -> None:
+    x, y = moons()
+    x[7, 0] = np.nan
+    model = nn.Sequential(Centred(), nn.Linear(2, 2, rng=0))
+    before = model.state_dict()
+    with pytest.raises(Diverged):
+        fit(model, (x, y), loss="cross_entropy", optimizer=sgd, batch_size=60)
+    for name, array in before.items():
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
 def test_the_same_dropout_is_drawn_for_the_diagnosis() -> None:
     model = nn.Sequential(nn.Dropout(0.5, rng=0))
     model.scale = nn.Parameter(np.ones(1))

@@ -79,6 +79,10 @@ class EarlyStopping(Callback):
     'max'
     """
 
+    best: float
+    best_epoch: int
+    weights: dict[str, Any]
+
     def __init__(
         self,
         patience: int = 5,
@@ -138,4 +142,4 @@ class EarlyStopping(Callback):
         """Know of no epoch, as before a run."""
         self.best = inf
         self.best_epoch = 0
-        self.weights: dict[str, Any] = {}
+        self.weights = {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
+from tinygrad_lite.nn import Buffer
 from tinygrad_lite.train.history import History
 from tinygrad_lite.train.run import Run
 
@@ -15,7 +16,7 @@ from tinygrad_lite.train.run import Run
 class Diverged(AnomalyError):
     """The loss, a gradient or, after an epoch, a weight was not a finite number.
 
-    For a loss or a gradient the model keeps the weights it had before the batch.
+    For a loss or a gradient the model keeps the weights and buffers it had before the batch.
 
     Attributes:
         history: of the epochs before.
@@ -31,6 +32,7 @@ def diverged(
     x: Any,
     y: Any,
     before: Mapping[np.random.Generator, Any],
+    buffers: Iterable[tuple[Buffer, Any]],
 ) -> Diverged:
     """The error for a batch, which is computed once more under ``detect_anomaly``.
 
@@ -41,6 +43,7 @@ def diverged(
         x: the inputs.
         y: the targets.
         before: the states of the generators before the batch, so that the same is drawn.
+        buffers: each with its values before the batch, which it gets back.
     """
     for generator, state in before.items():
         generator.bit_generator.state = state
@@ -50,6 +53,8 @@ def diverged(
         cause = "It did not happen again when the batch was computed once more."
     except AnomalyError as anomaly:
         cause = str(anomaly)
+    for buffer, values in buffers:
+        buffer.data = values
     run.optimizer.zero_grad()
     odd = [
         f"{np.size(array) - np.count_nonzero(np.isfinite(array))} of the numbers in the {name} of "

@@ -98,13 +98,14 @@ class Loop:
         """Update the model by one batch."""
         run = self.run
         before = {g: g.bit_generator.state for g in self.generators}
+        buffers = [(buffer, buffer.data.copy()) for buffer in run.model.buffers()]
         with np.errstate(all="ignore"):  # what is not finite is reported below, with its place
             loss, outputs = self.gradients_of(x, y)
         value = float(loss)
         if not isfinite(value):
-            raise diverged(run, f"the loss is {value}", self.compute, x, y, before)
+            raise diverged(run, f"the loss is {value}", self.compute, x, y, before, buffers)
         if not self.finite_gradients():
-            raise diverged(run, "a gradient is not finite", self.compute, x, y, before)
+            raise diverged(run, "a gradient is not finite", self.compute, x, y, before, buffers)
         run.optimizer.step()
         if run.schedule is not None and self.by_batch:
             run.schedule.step()
