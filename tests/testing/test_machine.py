@@ -19,8 +19,6 @@ TestGraphMachine = GraphMachine.TestCase
 TestGraphMachine.settings = settings(
     TestGraphMachine.settings, max_examples=20, stateful_step_count=30, deadline=None
 )
-    TestGraphMachine.settings, max_examples=20, stateful_step_count=30, deadline=None
-)
 
 SEARCH = settings(max_examples=300, database=None, deadline=None, phases=[Phase.generate])
 
