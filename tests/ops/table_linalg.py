@@ -12,7 +12,7 @@ from tests.ops.row import Array, Example, Row, spread
 from tinygrad_lite.ops import determinant, linalg, matrix
 from tinygrad_lite.ops.diagonal import _diagonal, _embed
 from tinygrad_lite.ops.einsum import _einsum
-from tinygrad_lite.ops.norm import _svd
+from tinygrad_lite.ops.norm import _cut, _nuclear_norm, _polar, _svd
 
 DOUBLE = ("float32", "float64")  # LAPACK knows no float16
 
@@ -195,6 +195,12 @@ def _packed_svd(x: Array) -> Array:
     return np.concatenate([x @ v / s, s[None], v])
 
 
+def _orthogonal_factor(x: Array) -> Array:
+    """x (xᵀx)^(-1/2), for independent columns."""
+    values, v = np.linalg.eigh(x.T @ x)
+    return x @ (v / np.sqrt(values)) @ v.T
+
+
 REGULAR = numbers(2, 3, 3) + 3 * np.eye(3)
 SINGULAR = np.array([[1.0, 2, 3], [4, 5, 6], [7, 8, 9]])
 RANK_ONE = np.outer([1.0, 2, -1], [0.5, 1, 2])
@@ -210,6 +216,27 @@ MATRICES = (
     ),
     Row(matrix._cholesky, _cholesky, [Example((REGULAR + 3 * np.eye(3),))], (), DOUBLE),
     Row(_svd, _packed_svd, [Example((numbers(*s),)) for s in ((2, 3), (3, 2))], (), DOUBLE),
+    Row(
+        _nuclear_norm,
+        lambda x: np.sqrt(np.clip(np.linalg.eigvalsh(x.T @ x), 0, None))[-min(x.shape) :].sum(),
+        [Example((numbers(*s),)) for s in ((2, 3), (3, 2), (2, 2))],
+        (),
+        DOUBLE,
+    ),
+    Row(
+        _polar,
+        _orthogonal_factor,
+        [Example((numbers(*s),)) for s in ((3, 2), (2, 2))],
+        (),
+        DOUBLE,
+    ),
+    Row(
+        _cut,
+        lambda s, *, longer: s <= s.max() * longer * np.finfo(s.dtype).eps,
+        [Example((np.array([3.0, 1.0, 1e-20, 0.0]),), {"longer": 4})],
+        (),
+        DOUBLE,
+    ),
 )
 
 DETERMINANTS = (

@@ -195,6 +195,8 @@ class Bundle:
         if isinstance(thing, FunctionType) and thing.__closure__:
             cells = (c.cell_contents for c in thing.__closure__)
             scope = {**scope, **dict(zip(thing.__code__.co_freevars, cells))}
+        if not isinstance(tree, ast.Lambda):
+            tree.decorator_list = []  # what a decorator made of a function stands for itself
         renamed = {}
         for used in _free_names(tree):
             if used in scope and scope[used] is not getattr(builtins, used, None):
@@ -204,13 +206,13 @@ class Bundle:
             self.lines.append(f"{name} = {ast.unparse(tree)}")
         else:
             tree.name = name
-            tree.decorator_list = []
             self.lines += ["", ast.unparse(tree), ""]
 
 
 def _syntax(thing: Any) -> Any:
     """The syntax tree of a function, lambda or class."""
-    lines, _ = inspect.getsourcelines(thing)
+    own = thing.__code__ if isinstance(thing, FunctionType) else thing  # not what it wraps
+    lines, _ = inspect.getsourcelines(own)
     if not isinstance(thing, FunctionType) or thing.__name__ != "<lambda>":
         return ast.parse(textwrap.dedent("".join(lines))).body[0]
     whole = ast.parse(Path(inspect.getsourcefile(thing) or "").read_text(encoding="utf-8"))

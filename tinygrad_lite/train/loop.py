@@ -139,13 +139,10 @@ class Loop:
             )
 
     def check_state(self) -> None:
-        """Notice what an epoch's last update or batch broke: no further loss would show it."""
+        """Notice what an epoch's last update broke: no further loss would show it."""
         odd = [
             name
-            for name, tensor in (
-                *self.run.model.named_parameters(),
-                *self.run.model.named_buffers(),
-            )
+            for name, tensor in self.run.model.named_parameters()
             if tensor.data.dtype.kind in "fc" and not np.isfinite(tensor.data).all()
         ]
         if odd:
