@@ -131,6 +131,21 @@ class TestMemory:
             assert y.grad.shape == y.shape
 
 
+class TestSeed:
+    def test_a_seed_that_requires_a_gradient_leaves_none_on_the_result(self):
+        x, v = leaf(1.0, 2.0), leaf(3.0, 4.0)
+        (x * x).backward(v)
+        assert x.grad.tolist() == [6.0, 16.0]
+        assert not x.grad.requires_grad
+
+    @pytest.mark.parametrize("dtype", ["f4", "f8"])
+    def test_with_create_graph_it_can_be_differentiated_by(self, dtype):
+        x, v = leaf(1.0, 2.0), leaf(3.0, 4.0, dtype=dtype)
+        (x * x).backward(v, create_graph=True)
+        x.grad.sum().backward()
+        assert v.grad.tolist() == [2.0, 4.0]
+
+
 class TestHooks:
     def test_a_hook_sees_and_may_replace_the_gradient(self):
         x = leaf(1.0, 2.0)

@@ -15,7 +15,10 @@ from tinygrad_lite.tensor import Tensor, Watch, constant, lift
 
 
 class Contribution(NamedTuple):
-    """What one argument slot of one record adds to the gradient of its input; raw arrays."""
+    """What one argument slot of one record adds to the gradient of its input.
+
+    Raw arrays, or tensors where the backward pass is itself recorded or traced.
+    """
 
     node: Tensor
     slot: int
@@ -67,8 +70,8 @@ def cotangents(
     lifted = create_graph or (intercept is not None and watching is None)
     nodes = graph.topological(output, _changed, within or ())
     wanted = None if within is None else graph.reaching(nodes, within)
-    if lifted and isinstance(gradient, Tensor) and gradient.dtype == output.dtype:
-        seed = gradient
+    if lifted and isinstance(gradient, Tensor):  # it may be differentiated by, or traced
+        seed = gradient if gradient.dtype == output.dtype else cast(gradient, output.dtype)
     start = lift(seed) if lifted else seed
     if not create_graph and intercept is None:
         pending = _propagate(nodes, output, start, lifted, observer, wanted)
@@ -153,8 +156,7 @@ def _seed(output: Tensor, gradient: Any) -> Any:
             f"the gradient given to backward() has shape {np.shape(value)}, "
             f"but the output has shape {output.shape}"
         )
-    value = np.asarray(value, dtype=output.dtype)[()]
-    return gradient if isinstance(gradient, Tensor) and gradient._requires_grad else value
+    return np.asarray(value, dtype=output.dtype)[()]
 
 
 def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
