@@ -102,6 +102,12 @@ class TestProducts:
         assert (dx.tolist(), dy.tolist()) == ([101.0, 110.0], [101.0, 110.0])
         assert pull({"p": np.zeros(2), "s": 0.0})[0].tolist() == [0.0, 0.0]
 
+    def test_a_vjp_can_be_differentiated_by_its_cotangent(self):
+        v = tg.tensor([1.0, 10.0], requires_grad=True)
+        (product,) = tg.vjp(lambda x: x * x, np.array([2.0, 3.0]))[1](v)
+        product.sum().backward()
+        assert v.grad.tolist() == [4.0, 6.0]
+
     def test_jvp_is_the_transpose_of_vjp(self):
         rng = np.random.default_rng(0)
         a = rng.standard_normal((3, 4))

@@ -121,9 +121,7 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         for probe in probes:
             probe._requires_grad = True
         pulled = _pull_all(outputs, marks, probes, create_graph=True)
-    further = any(_differentiable(o, marks) for o in outputs) or (
-        mode().grad and any(isinstance(d, Tensor) and d._requires_grad for d in directions)
-    )
+    further = any(_differentiable(o, marks) for o in outputs) or any(map(_recorded, directions))
     moved = _pull_all(pulled, probes, directions, create_graph=further)
     return nest([_settled(o, marks) for o in outputs]), nest(moved)
 
@@ -223,7 +221,7 @@ def _pull(
     found: dict[Tensor, Any] = {}
     if output._requires_grad:
         if create_graph is None:
-            create_graph = _differentiable(output, marks)
+            create_graph = _differentiable(output, marks) or _recorded(gradient)
         found = cotangents(output, gradient, create_graph, within=marks)
     return [
         lift(found[m]) if m in found else constant(np.zeros(m.shape, m.dtype)[()]) for m in marks
@@ -271,6 +269,11 @@ def _differentiable(output: Tensor, marks: list[Tensor]) -> bool:
         return True
     nodes = graph.topological(output, stop=marks)
     return any(x._requires_grad for x in graph.leaves(nodes) if x not in set(marks))
+
+
+def _recorded(cotangent: Any) -> bool:
+    """Whether what is computed with this cotangent may be differentiated by it."""
+    return mode().grad and isinstance(cotangent, Tensor) and cotangent._requires_grad
 
 
 def _settled(output: Tensor, marks: list[Tensor]) -> Tensor:
