@@ -1,3 +1,4 @@
+import re
 import shutil
 import time
 
@@ -92,14 +93,68 @@ def test_repeated_equal_modules_are_folded_as_times_n():
     assert titles == ["0 · Linear", "1 · Linear", "2 · Linear"]
 
 
+class Unrolled(nn.Module):
+    def __init__(self):
+        self.read = nn.Linear(3, 4)
+        self.recall = nn.Linear(4, 4)
+
+    def forward(self, xs):
+        h = tg.zeros((2, 4), dtype="float32")
+        for x in xs:
+            h = tg.tanh(self.read(x) + self.recall(h))
+        return h
+
+
+def groups(picture):
+    return [shape.title for shape in picture.figure.shapes.values() if shape.kind == "group"]
+
+
+def test_what_repeats_is_folded_but_for_the_first_where_all_would_not_fit_a_screen():
+    blocks = loss_of(nn.Sequential(*(Block() for _ in range(6))))
+    assert groups(tg.draw(blocks)) == ["1 … 5 · Block × 5"]
+    assert groups(tg.draw(blocks, collapse=False)) == []
+    assert groups(tg.draw(loss_of(nn.Sequential(Block(), Block(), Block())))) == []
+    assert groups(tg.draw(loss_of(deep(9)))) == ["2 … 17 · (Linear → ReLU) × 8"]
+    model = Unrolled()
+    ALIVE.append(model)
+    h = model(np.ones((10, 2, 3), np.float32))
+    assert groups(tg.draw(h)) == ["(read → recall → + → tanh) × 9"]
+
+
+def test_equal_modules_side_by_side_are_no_repeat():
+    heads = [nn.Linear(4, 4) for _ in range(3)]
+    ALIVE.extend(heads)
+    x = np.ones((2, 4), np.float32)
+    picture = tg.draw(sum(head(x) for head in heads), collapse="Linear")
+    assert groups(picture) == ["Linear", "Linear", "Linear"]
+    names = {shape.title for shape in tg.draw(heads[0](x) + heads[1](x)).figure.shapes.values()}
+    assert {"Linear1.weight", "Linear2.weight"} <= names
+
+
+def position(svg, key):
+    """Where the middle of a shape is in an SVG picture, from the top."""
+    text = re.search(rf'id="{key}".*?</g>', svg, re.DOTALL)[0]
+    return float(re.search(r'<text [^>]*y="(-?[\d.]+)"', text)[1])
+
+
+@needs_dot
+def test_modules_stand_one_below_the_other():
+    loss = loss_of(nn.Sequential(nn.Sequential(nn.Linear(4, 4), nn.ReLU()), nn.Linear(4, 2)))
+    picture = tg.draw(loss, rankdir="TB")
+    svg = picture.pipe(format="svg", encoding="utf-8")
+    shapes = {shape.title: shape.key for shape in picture.figure.shapes.values()}
+    first, then = position(svg, shapes["v2"]), position(svg, shapes["1.weight"])
+    assert first + 20 < then, "the leaves of a module are below what it reads"
+
+
 def test_big_models_fold_their_deepest_modules_first():
     model = nn.Sequential(*(nn.Sequential(Block(), nn.Linear(4, 4)) for _ in range(3)))
     loss = loss_of(model)
-    opened = tg.draw(loss)
+    opened = tg.draw(loss, depth=4)
     assert not labels(opened, "group")
-    inner = tg.draw(loss, max_nodes=45)
+    inner = tg.draw(loss, depth=4, max_nodes=45)
     assert any("first · Linear" in text for text in labels(inner, "group").values())
-    outer = tg.draw(loss, max_nodes=12)
+    outer = tg.draw(loss, depth=4, max_nodes=12)
     assert any("Sequential × 3" in text for text in labels(outer, "group").values())
     (rest,) = labels(tg.draw(loss, max_nodes=12, collapse=False), "group").values()
     assert rest.startswith("…")
@@ -156,8 +211,14 @@ def test_texts_do_not_overlap_at_any_size(size, theme):
     assert not overlapping(ET.fromstring(picture.pipe(format="svg", encoding="utf-8")))
 
 
+def test_what_would_be_wider_than_a_screen_runs_from_top_to_bottom():
+    loss = loss_of(nn.Sequential(nn.Linear(4, 512), nn.ReLU(), nn.Linear(512, 10)))
+    assert "rankdir=TB" in tg.draw(loss).source
+    assert "rankdir=LR" in tg.draw(loss, values=False, formulas=False, depth=0).source
+
+
 def test_long_graphs_run_from_top_to_bottom_and_short_ones_from_left_to_right():
-    assert "rankdir=LR" in tg.draw(chain(5)[0]).source
+    assert "rankdir=LR" in tg.draw(chain(3)[0]).source
     assert "rankdir=TB" in tg.draw(chain(40)[0]).source
     assert "rankdir=LR" in tg.draw(chain(40)[0], rankdir="LR").source
 

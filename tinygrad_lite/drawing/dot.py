@@ -15,6 +15,7 @@ FONT = "Helvetica,Arial,sans-serif"
 ENTRIES = 4  # in a row of the legend
 LONGEST = 40  # characters of a line; what is longer ends in …
 NO_TITLE = '""'
+HELD = 2  # the weight of an edge that holds a module below what it reads
 THINNEST, THICKEST = 0.8, 4.4
 DECADES = 4  # powers of ten below the largest gradient that widths tell apart
 
@@ -34,6 +35,7 @@ def statements(
 ) -> Iterator[str]:
     """The body of the digraph, line by line."""
     yield from _shapes(figure, theme, downward=rankdir == "TB")
+    yield from _stacked(figure)
     largest = max((e.norm for e in figure.edges.values() if math.isfinite(e.norm)), default=0.0)
     for edge in figure.edges.values():
         if forward or not (backward and edge.carries):
@@ -124,6 +126,30 @@ def _shapes(figure: Figure, theme: Theme, downward: bool) -> Iterator[str]:
         for shape in members[chain]:
             yield _shape(shape, theme)
         pending.extend(reversed(children.get(chain, ())))
+
+
+def _stacked(figure: Figure) -> Iterator[str]:
+    """Unseen edges that keep the leaves of a module below what flows into it.
+
+    Otherwise they would stand beside the end of the module before, and one of the two would have to
+    make way: a long model became a staircase.
+    """
+    place = {key: i for i, key in enumerate(figure.shapes)}
+    entering: dict[Scope, set[str]] = {}
+    reader: dict[str, int] = {}
+    for edge in figure.edges.values():
+        tail, head = figure.shapes[edge.tail], figure.shapes[edge.head]
+        reader[edge.tail] = min(place[edge.head], reader.get(edge.tail, len(place)))
+        if not edge.tail.startswith("leaf"):
+            for scope in set(head.scopes).difference(tail.scopes):
+                entering.setdefault(scope, set()).add(edge.tail)
+    held: dict[tuple[str, str], None] = {}
+    for leaf in filter(lambda key: key.startswith("leaf"), place):
+        for scope in figure.shapes[leaf].scopes:  # one leaf is enough to move a module
+            tails = sorted(entering.pop(scope, ()), key=place.__getitem__)
+            held |= {(key, leaf): None for key in tails if place[key] < reader.get(leaf, -1)}
+    for above, leaf in held:
+        yield f"{above} -> {leaf} [style=invis weight={HELD}]\n"
 
 
 def _frame(call: Call, number: int, theme: Theme, downward: bool) -> Iterator[str]:

@@ -44,15 +44,14 @@ def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> 
 
     The new graph has the same leaves, values and lines of code, so its gradients are the same.
     """
-    wanted = chooser(which)
+    wanted = chooser(names, which)
     replaced: dict[Tensor, Tensor] = {}
     elements: list[Element] = []
     for node in names.nodes:
         operation, inputs, attributes, scope, code, instruction = node.record
         inputs = tuple(replaced.get(x, x) for x in inputs)
-        calls = [names.call(s) for s in names.scopes(node)]
         cost = _cost(node)
-        chosen = cost is not None and (which is True or any(map(wanted, calls)))
+        chosen = cost is not None and (which is True or any(map(wanted, names.scopes(node))))
         if chosen and cost is not None and cost <= budget:
             budget -= cost
             with switched(grad=True, intercept=None, scope=scope):

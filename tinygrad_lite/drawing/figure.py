@@ -172,7 +172,7 @@ class Builder:
             alone = len(folded) == len(readers) > 0
             kind = names.kind(x)
             hidden = alone and (
-                len(readers) == 1 and (kind != "input" or self._units[folded[0]].kind == "rest")
+                len(readers) == 1 and (kind != "input" or self._units[folded[0]].kind != "module")
             )
             if not hidden or x in ends:
                 self._boxes[x] = self._box(x, self._leaf_scopes(x, kind))
@@ -265,9 +265,12 @@ class Builder:
             if x.record is None and names.canonical(x) not in self._boxes and not is_number(x)
         ]
         parameters = sum(x.size for x in hidden if x.requires_grad)
+        inputs = sum(not x.requires_grad for x in hidden)
         words = []
         if unit.kind != "rest":
             words.append(f"{len(unit.nodes):,} operation{'s' * (len(unit.nodes) != 1)}")
+        if inputs and unit.kind == "repeat":
+            words.append(f"{inputs:,} input{'s' * (inputs != 1)}")
         if parameters:
             words.append(f"{parameters:,} parameter{'s' * (parameters != 1)}")
         elif unit.kind == "rest" and hidden:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -166,6 +167,11 @@ class Names:
         tables = [(type(m).__name__, dict(m.named_parameters())) for m in models]
         tables = [(kind, table) for kind, table in tables if table]
         prefixed = len(tables) > 1
+        alike = Counter(kind for kind, _ in tables)
+        count = Counter[str]()
+        for i, (kind, table) in enumerate(tables):
+            count[kind] += 1
+            tables[i] = (f"{kind}{count[kind]}" if alike[kind] > 1 else kind, table)
         return {
             t: f"{kind}.{name}" if prefixed else name
             for kind, table in reversed(tables)

@@ -22,8 +22,8 @@ from tinygrad_lite.drawing.units import check_modules, plan, unfolded
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
 
-WIDE = 5  # operations one after the other that still fit the width of a screen
-
+SCREEN = 900  # points of width that a laptop shows at full size
+LETTER, COLUMN = 4.6, 20  # about the width of a letter, and what a column adds around its letters
 HASTE = 300  # shapes from which on dot may lay out less carefully, so that it takes seconds
 
 
@@ -242,5 +242,18 @@ def _directions(
 
 def _direction_of(figure: Figure) -> str:
     """From left to right as long as that fits the width of a screen."""
+    return "LR" if _breadth(figure) <= SCREEN else "TB"
+
+
+def _breadth(figure: Figure) -> float:
+    """About how wide a figure is from left to right, in points."""
     levels = figure.levels()
-    return "LR" if max(levels.values(), default=0) <= 2 * WIDE else "TB"
+    columns = [0] * (max(levels.values(), default=0) + 1)
+    gaps = [0] * len(columns)
+    for key, shape in figure.shapes.items():
+        lines = (shape.title, shape.caption, shape.value, shape.gradient)
+        columns[levels[key]] = max(columns[levels[key]], *map(len, lines))
+    for edge in figure.edges.values():
+        before = levels[edge.head] - 1
+        gaps[before] = max(gaps[before], len(edge.formula), len(edge.amount))
+    return sum(COLUMN + LETTER * n for n in (*columns, *gaps))

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from tinygrad_lite.drawing.naming import Call, Names
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
-LONGEST_PATTERN = 8  # modules in one repeated pattern
+LONGEST_PATTERN = 12  # modules and operations in one repeated pattern
+SCREEN = 50  # shapes that can be taken in; in what is larger, repeats are folded
+REPEATS = 3  # equal modules in a row that make a repeat
 CROWD = 8  # leaves of one operation that are drawn singly where not all fit
 
 
@@ -38,19 +40,21 @@ def plan(
 ) -> list[Unit]:
     """The units of a graph, in recording order.
 
-    Modules deeper than ``depth`` and those that ``collapse`` names are folded. If more than
-    ``max_nodes`` would still be drawn, deeper modules are folded first, and at last the middle of
-    the graph is left out.
+    Modules deeper than ``depth`` and those that ``collapse`` names are folded. Where nothing was
+    asked for and the graph does not fit a screen, modules that follow on an equal one are folded
+    as well. If more than ``max_nodes`` would still be drawn, deeper modules are folded first, and
+    at last the middle of the graph is left out.
     """
-    if collapse is False:
-        limits: list[int | None] = [depth]
-    else:
-        deepest = max((len(names.scopes(node)) for node in names.nodes), default=0)
+    deepest = max((len(names.scopes(node)) for node in names.nodes), default=0)
+    limits: list[int | None] = [depth]
+    if collapse is not False:
         top = deepest if depth is None else min(deepest, depth)
-        limits = [depth, *range(top - 1, 0, -1)]
-    folded = chooser(collapse)
+        limits += range(top - 1, 0, -1)
+    asked = chooser(names, collapse)
+    if depth is None and collapse is None and unfolded(names, depth, collapse) > SCREEN:
+        asked = _copies(names, deepest).__contains__
     for limit in limits:
-        units = _repeats(names, _units(names, limit, folded))
+        units = _repeats(_units(names, limit, asked))
         if _cost(units) <= max_nodes:
             return units
     return _middle_left_out(units, max_nodes)
@@ -58,17 +62,17 @@ def plan(
 
 def unfolded(names: Names, depth: int | None, collapse: bool | str | Collection[str] | None) -> int:
     """About how many shapes are drawn where nothing is folded but what was asked for."""
-    return _cost(_repeats(names, _units(names, depth, chooser(collapse))))
+    return _cost(_repeats(_units(names, depth, chooser(names, collapse))))
 
 
-def chooser(collapse: bool | str | Collection[str] | None) -> Callable[[Call], bool]:
-    """Whether a module call was asked to be folded, by its path, its name or its class."""
-    if collapse is None or collapse is False:
-        return lambda call: False
-    if collapse is True:
-        return lambda call: call.depth > 0
-    wanted = {collapse} if isinstance(collapse, str) else set(collapse)
-    return lambda call: bool(wanted & _known_by(call))
+def chooser(names: Names, which: bool | str | Collection[str] | None) -> Callable[[Scope], bool]:
+    """Whether a module call is one of those asked for, by its path, its name or its class."""
+    if which is None or which is False:
+        return lambda scope: False
+    if which is True:
+        return lambda scope: names.call(scope).depth > 0
+    wanted = {which} if isinstance(which, str) else set(which)
+    return lambda scope: bool(wanted & _known_by(names.call(scope)))
 
 
 def _known_by(call: Call) -> set[str]:
@@ -96,16 +100,15 @@ def check_modules(names: Names, option: str, which: bool | str | Collection[str]
         )
 
 
-def _units(names: Names, depth: int | None, folded: Callable[[Call], bool]) -> list[Unit]:
+def _units(names: Names, depth: int | None, folded: Callable[[Scope], bool]) -> list[Unit]:
     units: list[Unit] = []
     modules: dict[Scope, Unit] = {}
     for node in names.nodes:
         scopes = names.scopes(node)
         for i, scope in enumerate(scopes):
-            call = names.call(scope)
-            if (depth is not None and i >= depth) or folded(call):
+            if (depth is not None and i >= depth) or folded(scope):
                 if scope not in modules:
-                    modules[scope] = Unit("module", [], call.title, scopes[:i])
+                    modules[scope] = Unit("module", [], names.call(scope).title, scopes[:i])
                     units.append(modules[scope])
                 modules[scope].nodes.append(node)
                 break
@@ -114,56 +117,86 @@ def _units(names: Names, depth: int | None, folded: Callable[[Call], bool]) -> l
     return units
 
 
-def _repeats(names: Names, units: list[Unit]) -> list[Unit]:
-    """The same with runs of equal modules, or of equal sequences of modules, folded into one."""
-    kinds = [_signature(unit) if unit.kind == "module" else None for unit in units]
+def _copies(names: Names, deepest: int) -> set[Scope]:
+    """The module calls in a row that are equal to one before them; the first one is not a copy."""
+    copies: set[Scope] = set()
+    for level in range(1, deepest + 1):
+        for part, period in _rows(_units(names, level, copies.__contains__)):
+            if len(part) >= REPEATS * period:
+                modules = [unit for unit in part[period:] if unit.kind == "module"]
+                copies |= {names.scopes(u.nodes[0])[len(u.scopes)] for u in modules}
+    return copies
+
+
+def _repeats(units: list[Unit]) -> list[Unit]:
+    """The same with equal modules, or equal sequences with modules in them, folded into one."""
     result: list[Unit] = []
-    i = 0
-    while i < len(units):
-        period, times = (1, 1) if kinds[i] is None else _run(kinds, units, i)
-        if times < 2:
-            result.append(units[i])
-            i += 1
-            continue
-        part = units[i : i + period * times]
-        words = [unit.title.partition(" · ")[2] or unit.title for unit in part[:period]]
-        what = " → ".join(words)
-        first, last = (u.title.partition(" · ")[0] for u in (part[0], part[-1]))
-        span = f"{first} … {last} · " if " · " in part[0].title else ""
-        title = f"{span}{f'({what})' if period > 1 else what} × {times}"
-        nodes = [node for unit in part for node in unit.nodes]
-        result.append(Unit("repeat", nodes, title, part[0].scopes))
-        i += period * times
+    for part, period in _rows(units):
+        if len(part) == period:
+            result += part
+        else:
+            nodes = [node for unit in part for node in unit.nodes]
+            result.append(Unit("repeat", nodes, _repeated(part, period), part[0].scopes))
     return result
 
 
-def _run(kinds: Sequence[object], units: Sequence[Unit], start: int) -> tuple[int, int]:
-    """The pattern that is repeated from ``start`` on: its length, and how often it stands there."""
-    best = (1, 1)
-    for period in range(1, LONGEST_PATTERN + 1):
-        end = start
-        while (
-            end < len(kinds)
-            and kinds[end] is not None
-            and (end < start + period or kinds[end] == kinds[end - period])
-            and units[end].scopes == units[start].scopes
-        ):
-            end += 1
-        times = (end - start) // period
-        if times > 1 and period * times > best[0] * best[1]:
-            best = (period, times)
-    return best
+def _repeated(part: Sequence[Unit], period: int) -> str:
+    """What a repeat is called: ``0 … 5 · Block × 6``, or ``(inp → hid → tanh) × 9``."""
+    calls = [unit.title.rpartition(" · ") for unit in part]
+    modules = [call for call, unit in zip(calls, part) if unit.kind == "module"]
+    first, last = modules[0][0], modules[-1][0]
+    same = all(a[0] == b[0] for a, b in zip(calls, calls[period:]))  # modules called again
+    words = [
+        unit.nodes[0].record[0].symbol if unit.kind == "operation" else (same and name) or kind
+        for unit, (name, _, kind) in zip(part[:period], calls)
+    ]
+    what = words[0] if period == 1 else f"({' → '.join(words)})"
+    if first.rpartition(".")[0] == last.rpartition(".")[0]:
+        last = last.rpartition(".")[2]
+    span = f"{first} … {last} · " if first and not same else ""
+    return f"{span}{what} × {len(part) // period}"
+
+
+def _rows(units: Sequence[Unit]) -> Iterator[tuple[Sequence[Unit], int]]:
+    """The units, cut into repeats with the length of their pattern; what does not repeat singly."""
+    if all(unit.kind == "operation" for unit in units):
+        yield from (([unit], 1) for unit in units)
+        return
+    kinds = [_signature(unit) for unit in units]
+    owner = {node: i for i, unit in enumerate(units) for node in unit.nodes}
+    reads = [
+        {owner.get(x, -1) for node in unit.nodes for x in node.record[1]}
+        if unit.kind == "module"
+        else set[int]()
+        for unit in units
+    ]
+
+    def follows(start: int, period: int) -> bool:
+        """Whether a pattern stands there again, with a module that reads what the last one made."""
+        last, this = slice(start - period, start), slice(start, start + period)
+        return (
+            kinds[this] == kinds[last]
+            and units[start].scopes == units[last.start].scopes
+            and any(last.start <= i < start for found in reads[this] for i in found)
+        )
+
+    i = 0
+    while i < len(units):
+        count, period = 1, 1
+        for length in range(1, LONGEST_PATTERN + 1):
+            end = i + length
+            while follows(end, length):
+                end += length
+            if (end - i) // length > 1 and end - i > count * period:
+                count, period = (end - i) // length, length
+        yield units[i : i + period * count], period
+        i += period * count
 
 
 def _signature(unit: Unit) -> object:
-    """What equal modules have in common: their class, operations, shapes and leaves."""
-    return (
-        unit.title.partition(" · ")[2],
-        tuple(
-            (node.record[0].name, node.shape, tuple(x.shape for x in node.record[1]))
-            for node in unit.nodes
-        ),
-    )
+    """What equal units have in common: their class, operations, shapes and scopes."""
+    operations = [(t.record[0].name, t.shape, *(x.shape for x in t.record[1])) for t in unit.nodes]
+    return unit.kind, unit.title.rpartition(" · ")[2], operations
 
 
 def _cost(units: Sequence[Unit]) -> int:
