@@ -162,6 +162,44 @@ def test_pytorchs_state_dicts_can_be_loaded(name: str, settings: dict[str, Any])
         np.testing.assert_allclose(turning(a), turning(b), rtol=0, atol=1e-12)
 
 
+def test_a_plateaus_state_goes_to_pytorch_and_back() -> None:
+    name = "ReduceLROnPlateau"
+    values = [3.0, 2.0, 2.0, 2.0, 2.0, 1.0, 1.0, 1.0, 1.0]
+    settings = {"factor": 0.5, "patience": 1, "cooldown": 1}
+    for split in range(len(values)):
+        a, b, c, d = ours(), theirs(), ours(), theirs()
+        mine, reference = (
+            optim.ReduceLROnPlateau(a, **settings),
+            torch_schedule(name, b, **settings),
+        )
+        for value in values[:split]:
+            mine.step(value)
+            torch_step(reference, value)
+        back, forth = optim.ReduceLROnPlateau(c), torch_schedule(name, d)
+        c.load_state_dict(b.state_dict())
+        back.load_state_dict(reference.state_dict())
+        for group, source in zip(d.param_groups, a.param_groups):
+            group["lr"] = source["lr"]
+        forth.load_state_dict(mine.state_dict())
+        for value in values[split:]:
+            for schedule in (mine, reference, back, forth):
+                torch_step(schedule, value)
+            rates = [[group["lr"] for group in o.param_groups] for o in (a, b, c, d)]
+            np.testing.assert_allclose(rates, [rates[1]] * 4, rtol=1e-12)
+
+
+def test_a_lambdas_state_goes_to_pytorch() -> None:
+    a, b = ours(), theirs()
+    mine = optim.LambdaLR(a, lambda epoch: 1 / (1 + epoch))
+    reference = torch_schedule("LambdaLR", b, lr_lambda=lambda epoch: 1 / (1 + epoch))
+    for _ in range(3):
+        mine.step()
+    reference.load_state_dict(mine.state_dict())
+    mine.step()
+    torch_step(reference)
+    np.testing.assert_allclose(turning(a), turning(b), rtol=1e-12)
+
+
 @pytest.mark.parametrize(("name", "settings"), SCHEDULES, ids=IDS)
 def test_last_epoch_goes_on_as_pytorch_does(name: str, settings: dict[str, Any]) -> None:
     a, b = ours(momentum=0.9), theirs(momentum=0.9)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import sys
@@ -17,7 +18,16 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import nn, optim
 from tinygrad_lite.nn import functional as F
-from tinygrad_lite.train import Callback, Diverged, EarlyStopping, History, evaluate, fit, predict
+from tinygrad_lite.train import (
+    Callback,
+    Diverged,
+    EarlyStopping,
+    History,
+    evaluate,
+    fit,
+    metrics,
+    predict,
+)
 
 
 def network(seed: int = 0, drop: float = 0.0) -> nn.Sequential:
@@ -216,21 +226,28 @@ def test_early_stopping_keeps_the_best() -> None:
         np.testing.assert_array_equal(array, weights[best["epoch"] - 1][name])
 
 
-@pytest.mark.parametrize(
-    ("mode", "values", "epochs"), [("max", [1, 3, 2, 2, 9], 4), ("min", [3, 1, 2, 2, 0], 4)]
-)
-def test_early_stopping_either_way(mode: str, values: list[float], epochs: int) -> None:
+def fed(values: list[float], **settings: Any) -> tuple[History, EarlyStopping]:
+    """A run whose metric ``fed`` has these values, epoch by epoch."""
     feed = iter(values)
-    stopping = EarlyStopping(2, "fed", mode, restore_best=False)
+    stopping = EarlyStopping(2, "fed", **settings)
     history = fit(
         network(),
         moons(),
         loss="cross_entropy",
         optimizer=sgd,
         epochs=5,
-        callbacks=[lambda run: run.measured.update(fed=next(feed)), stopping],
+        batch_size=60,
+        metrics=[metrics.Average(lambda outputs, targets: next(feed), "fed")],
+        callbacks=[stopping],
     )
-    assert len(history) == epochs
+    return history, stopping
+
+
+@pytest.mark.parametrize(
+    ("mode", "values", "epochs"), [("max", [1, 3, 2, 2, 9], 4), ("min", [3, 1, 2, 2, 0], 4)]
+)
+def test_early_stopping_either_way(mode: str, values: list[float], epochs: int) -> None:
+    assert len(fed(values, mode=mode, restore_best=False)[0]) == epochs
 
 
 @pytest.mark.parametrize(
@@ -238,18 +255,12 @@ def test_early_stopping_either_way(mode: str, values: list[float], epochs: int) 
     [([np.nan, 0.5, 0.4, np.nan, 0.6], 3, 5), ([np.nan] * 5, 0, 2)],
 )
 def test_not_a_number_is_never_the_best(values: list[float], best: int, epochs: int) -> None:
-    feed = iter(values)
-    stopping = EarlyStopping(2, "fed", "min")
-    history = fit(
-        network(),
-        moons(),
-        loss="cross_entropy",
-        optimizer=sgd,
-        epochs=5,
-        callbacks=[lambda run: run.measured.update(fed=next(feed)), stopping],
-    )
+    history, stopping = fed(values, mode="min")
     assert stopping.best_epoch == best and len(history) == epochs
     assert ("never a number" in history.stopped) == (best == 0)
+    if not best:
+        with pytest.raises(ValueError, match="never a number"):
+            history.best("fed", mode="min")
 
 
 def test_a_validation_loss_that_is_not_a_number_is_reported() -> None:
@@ -329,9 +340,87 @@ def test_early_stopping_starts_anew_with_every_model() -> None:
     assert not np.array_equal(first[0].weight.data, second[0].weight.data)
 
 
-def test_a_monitor_that_is_not_measured() -> None:
-    with pytest.raises(KeyError, match=r"val_f1.*loss"):
-        fit(network(), moons(), loss="cross_entropy", optimizer=sgd, patience=1, monitor="val_f1")
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"monitor": "val_f1"},
+        {"monitor": "val_f1", "patience": 1},
+        {"callbacks": [EarlyStopping(monitor="val_f1", mode="max")]},
+        {"monitor": "val_f1", "schedule": lambda o: optim.ReduceLROnPlateau(o, "max")},
+    ],
+)
+def test_a_monitor_that_is_not_measured(settings: dict[str, Any]) -> None:
+    model = network()
+    before = model.state_dict()
+    message = r"'val_f1' is measured, only loss, accuracy; there is no validation"
+    with pytest.raises(ValueError, match=message):
+        fit(
+            model,
+            moons(),
+            loss="cross_entropy",
+            optimizer=sgd,
+            metrics=["accuracy", metrics.Recall(average=None)],
+            **settings,
+        )
+    for name, array in before.items():
+        np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+def test_an_array_of_numbers_is_no_monitor() -> None:
+    with pytest.raises(ValueError, match="no number 'confusion_matrix' is measured, only loss"):
+        fit(
+            network(),
+            moons(),
+            loss="cross_entropy",
+            optimizer=sgd,
+            metrics=["confusion_matrix"],
+            monitor="confusion_matrix",
+        )
+
+
+def test_a_plateau_in_the_wrong_direction() -> None:
+    settings = {"loss": "cross_entropy", "optimizer": sgd, "metrics": ["accuracy", errors]}
+    plateau = optim.ReduceLROnPlateau
+    with pytest.raises(ValueError, match=r"mode='min', but of 'accuracy'.*mode='max'"):
+        fit(network(), moons(), monitor="accuracy", schedule=plateau, **settings)
+    with pytest.raises(ValueError, match="goes by the epoch"):
+        fit(network(), moons(), schedule=plateau, schedule_every="batch", **settings)
+    for monitor, mode in (("accuracy", "max"), ("errors", "min"), ("errors", "max")):
+        fit(
+            network(),
+            moons(),
+            monitor=monitor,
+            schedule=lambda o, mode=mode: plateau(o, mode),
+            **settings,
+        )
+
+
+@pytest.mark.parametrize("every", ["batch", "epoch"])
+def test_a_cycle_has_the_length_of_the_run(every: str) -> None:
+    def train(total: int) -> None:
+        fit(
+            network(),
+            moons(64),
+            loss="cross_entropy",
+            optimizer=sgd,
+            schedule=lambda o: optim.OneCycleLR(o, 0.1, total_steps=total),
+            schedule_every=every,
+            epochs=3,
+        )
+
+    steps = {"batch": 6, "epoch": 3}[every]
+    train(steps)
+    with pytest.raises(ValueError, match=f"has {steps - 1} steps left.* takes {steps}"):
+        train(steps - 1)
+    with pytest.warns(UserWarning, match="will not come down"):
+        train(steps + 1)
+
+
+def test_an_optimizer_of_another_model() -> None:
+    with pytest.raises(ValueError, match="holds no parameter of this Sequential"):
+        fit(network(), moons(), loss="cross_entropy", optimizer=sgd(network().parameters()))
+    model = network()
+    fit(model, moons(), loss="cross_entropy", optimizer=sgd(model[3].parameters()))
 
 
 def test_schedules_by_batch_and_by_plateau() -> None:
@@ -341,7 +430,7 @@ def test_schedules_by_batch_and_by_plateau() -> None:
         (x, y),
         loss="cross_entropy",
         optimizer=sgd,
-        schedule=lambda o: optim.OneCycleLR(o, 1.0, total_steps=9, cycle_momentum=False),
+        schedule=lambda o: optim.OneCycleLR(o, 1.0, total_steps=8, cycle_momentum=False),
         epochs=4,
     )
     assert one_cycle["lr"][0] > 0.5 > one_cycle["lr"][-1]
@@ -373,7 +462,9 @@ def test_schedules_by_batch_and_by_plateau() -> None:
     [
         ({"loss": "crossentropy"}, "crossentropy"),
         ({"metrics": ["acc"]}, "acc"),
-        ({"epochs": -1}, "epochs"),
+        ({"epochs": -1}, "epochs is a number of passes over the data, at least 1, not -1"),
+        ({"epochs": 0}, "epochs"),
+        ({"checkpoint": "run.npz", "checkpoint_every": 0}, "checkpoint_every"),
         ({"schedule_every": "step"}, "schedule_every"),
         ({"resume": True}, "checkpoint"),
         ({"checkpoint_every": 3}, "checkpoint"),
@@ -392,6 +483,12 @@ def test_arguments_that_do_not_fit(arguments: dict[str, Any], message: str) -> N
     data = arguments.pop("data", moons())
     with pytest.raises(ValueError, match=message):
         fit(network(), data, **({"loss": "cross_entropy", "optimizer": sgd} | arguments))
+
+
+@pytest.mark.parametrize("epochs", [1.5, None, "3"])
+def test_epochs_are_whole(epochs: Any) -> None:
+    with pytest.raises(TypeError, match="epochs is a whole number of passes"):
+        fit(network(), moons(), loss="cross_entropy", optimizer=sgd, epochs=epochs)
 
 
 def test_a_schedule_of_another_optimizer() -> None:
@@ -666,6 +763,27 @@ def test_history_saves_and_loads(tmp_path: Path) -> None:
     (tmp_path / "h.json").write_text('{"rows": 3}')
     with pytest.raises(ValueError, match="no history"):
         History.load(tmp_path / "h.json")
+
+
+def test_history_saves_what_is_not_finite_as_valid_json(tmp_path: Path) -> None:
+    row = {"epoch": 1, "loss": np.inf, "val_loss": np.nan, "recall": [1.0, -np.inf], "none": None}
+    History([row]).save(tmp_path / "h.json")
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    json.loads((tmp_path / "h.json").read_text(), parse_constant=refuse)
+    again = History.load(tmp_path / "h.json").rows[0]
+    assert np.isnan(again.pop("val_loss"))
+    assert again == {k: v for k, v in row.items() if k != "val_loss"}
+
+
+def test_epochs_are_whole_numbers_in_plots() -> None:
+    pytest.importorskip("matplotlib")
+    for epochs in (1, 2, 3, 7):
+        rows = [{"epoch": i + 1, "loss": 1.0} for i in range(epochs)]
+        ticks = History(rows).plot().axes[0].get_xticks()
+        assert len(ticks) and all(float(tick).is_integer() for tick in ticks)
 
 
 @pytest.mark.parametrize("name", ["curves.png", "curves.svg"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -111,6 +113,18 @@ def test_regression(shape: tuple[int, ...], rng: np.random.Generator) -> None:
 def test_r2_of_equal_targets() -> None:
     assert R2()([2.0, 2.0], [2.0, 2.0]) == 1
     assert R2()([1.0, 2.0], [2.0, 2.0]) == 0
+
+
+@pytest.mark.parametrize(
+    "metric", [Accuracy(), ExactMatch(0.5), TopK(2), F1(), Precision("micro"), Recall("weighted")]
+)
+def test_outputs_that_are_no_numbers_decide_nothing(metric: Any, rng: np.random.Generator) -> None:
+    outputs, targets = rng.random((6, 3)), rng.integers(0, 2, (6, 3))
+    if not isinstance(metric, ExactMatch):
+        targets = targets.argmax(1)
+    assert np.isfinite(metric(outputs, targets))
+    outputs[4, 1] = np.nan
+    assert np.isnan(metric(outputs, targets))
 
 
 METRICS = [Accuracy(), TopK(2), F1(), F1("weighted"), Precision(), Recall("micro")]

@@ -122,6 +122,40 @@ def test_early_stopping_counts_on(tmp_path: Path) -> None:
         np.testing.assert_array_equal(array, whole[2][name])
 
 
+def test_what_was_stopped_early_goes_on_with_more_epochs(tmp_path: Path) -> None:
+    def train(epochs: int) -> Any:
+        return recipe.train(
+            recipe.model(), tmp_path / "run.npz", epochs=epochs, patience=2, schedule=None
+        )
+
+    first = train(40)
+    assert first.stopped.startswith("stopped early") and len(first) < 40
+    best = first.best("val_loss")["epoch"]
+    again = train(41)
+    assert again.rows[: len(first)] == first.rows
+    assert len(again) >= len(first) + 2  # it has patience again
+    if again.best("val_loss")["epoch"] == best:
+        epochs = len(again) - best
+        assert f"has not improved for {epochs} epochs since epoch {best}" in again.stopped
+
+
+def test_what_a_callback_stopped_goes_on_where_it_was(
+    tmp_path: Path, uninterrupted: tuple[list, dict]
+) -> None:
+    class Stop(Callback):
+        def on_batch_end(self, run: Any) -> None:
+            if (run.epoch, run.batch) == (1, 3):
+                run.stop("enough")
+
+    def train(epochs: int, callback: Callback) -> tuple[Any, nn.Module]:
+        model = recipe.model()
+        return recipe.train(model, tmp_path / "run.npz", epochs=epochs, callbacks=[callback]), model
+
+    for _ in range(2):
+        assert train(recipe.EPOCHS - 1, Stop())[0].stopped == "enough"
+    check(*train(recipe.EPOCHS, CrashAt(-1)), uninterrupted)
+
+
 def test_ctrl_c_keeps_a_checkpoint_to_go_on_from(
     tmp_path: Path, uninterrupted: tuple[list, dict]
 ) -> None:
@@ -201,7 +235,10 @@ OTHERS: list[tuple[dict[str, Any], str]] = [
     ({"schedule": None}, "schedule"),
     ({"validation": None}, "validation"),
     ({"patience": None}, "callbacks"),
-    ({"optimizer": lambda p: optim.RMSprop(p)}, ""),
+    ({"optimizer": optim.RMSprop}, "optimizer: Adam; this run's: RMSprop"),
+    ({"optimizer": lambda p: optim.AdamW(p, amsgrad=True)}, "optimizer"),
+    ({"loss": lambda o, y: tg.nn.functional.cross_entropy(o, y)}, "loss: cross_entropy"),
+    ({"schedule": lambda o: optim.StepLR(o, 2)}, "schedule: ReduceLROnPlateau"),
 ]
 
 
@@ -244,6 +281,18 @@ def test_a_damaged_checkpoint(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-9])
     with pytest.raises(ValueError, match="cannot be loaded"):
         recipe.train(recipe.model(), path)
+
+
+def test_leftovers_of_a_name_with_special_characters_are_removed(tmp_path: Path) -> None:
+    path = tmp_path / "run[1].npz"
+    others = [
+        tmp_path / ".run1x.npz.01234567.partial",
+        tmp_path / f".{path.name}.b.npz.01234567.partial",
+    ]
+    for leftover in (tmp_path / f".{path.name}.01234567.partial", *others):
+        leftover.touch()
+    recipe.train(recipe.model(), path, epochs=1)
+    assert sorted(tmp_path.iterdir()) == sorted([path, *others])
 
 
 def test_without_resume_a_run_starts_anew(tmp_path: Path, uninterrupted: tuple[list, dict]) -> None:

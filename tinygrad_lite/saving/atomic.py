@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 
 
@@ -37,7 +38,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 def sweep(path: str | os.PathLike[str]) -> None:
     """Remove what killed processes left half-written beside ``path``."""
     target = Path(path).resolve()
-    for leftover in target.parent.glob(f".{target.name}.*.partial"):
+    for leftover in target.parent.glob(f".{escape(target.name)}.????????.partial"):
         leftover.unlink(missing_ok=True)
 
 

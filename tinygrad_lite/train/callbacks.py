@@ -73,7 +73,8 @@ class EarlyStopping(Callback):
         restore_best: whether the model has the weights of its best epoch at the end.
 
     Raises:
-        ValueError: for another mode, less than one epoch, or a name that needs a ``mode``.
+        ValueError: for another mode, less than one epoch, a name that needs a ``mode``, and when
+            training begins, a name that is not measured.
 
     >>> EarlyStopping(patience=3, monitor="val_accuracy").mode
     'max'
@@ -81,6 +82,7 @@ class EarlyStopping(Callback):
 
     best: float
     best_epoch: int
+    waited: int
     weights: dict[str, Any]
 
     def __init__(
@@ -103,35 +105,40 @@ class EarlyStopping(Callback):
         self._forget()
 
     def on_train_begin(self, run: Run) -> None:
+        run.check_monitor("EarlyStopping", self.monitor or run.monitor)
         self._sign(run)  # refuses a name that does not tell, before any work is done
         if not run.epoch:  # a run that is resumed goes on from what was saved
             self._forget()
 
     def on_epoch_end(self, run: Run) -> None:
         name = self.monitor or run.monitor
-        if name not in run.measured:
-            raise KeyError(f"EarlyStopping: {name!r} is not measured, only {sorted(run.measured)}")
         value = self._sign(run) * run.measured[name]
         first = not self.best_epoch and not isnan(value)
         if first or value < self.best - self.min_delta:
-            self.best, self.best_epoch = value, run.epoch
+            self.best, self.best_epoch, self.waited = value, run.epoch, 0
             if self.restore_best:
                 self.weights = run.model.state_dict()
-        elif run.epoch - self.best_epoch >= self.patience:
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            self.waited = 0  # a run that is to go on has patience again
             since = (
                 f"since epoch {self.best_epoch}" if self.best_epoch else "and was never a number"
             )
-            run.stop(f"stopped early: {name} has not improved for {self.patience} epochs {since}")
+            epochs = run.epoch - self.best_epoch
+            run.stop(f"stopped early: {name} has not improved for {epochs} epochs {since}")
 
     def on_train_end(self, run: Run) -> None:
         if self.weights:
             run.model.load_state_dict(self.weights)
 
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "best_epoch": self.best_epoch, "weights": self.weights}
+        names = ("best", "best_epoch", "waited", "weights")
+        return {name: getattr(self, name) for name in names}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.waited = state["waited"]
         self.weights = dict(state["weights"])
 
     def _sign(self, run: Run) -> int:
@@ -141,5 +148,5 @@ class EarlyStopping(Callback):
     def _forget(self) -> None:
         """Know of no epoch, as before a run."""
         self.best = inf
-        self.best_epoch = 0
+        self.best_epoch = self.waited = 0
         self.weights = {}

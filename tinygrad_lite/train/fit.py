@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tinygrad_lite.nn import Module
-from tinygrad_lite.optim import LRScheduler, Optimizer
+from tinygrad_lite.optim import LRScheduler, OneCycleLR, Optimizer
 from tinygrad_lite.random import Rng, generator
-from tinygrad_lite.saving import format_of, load
+from tinygrad_lite.saving import load
 from tinygrad_lite.saving.atomic import sweep
 from tinygrad_lite.train.batches import loader_of
 from tinygrad_lite.train.callbacks import Callback, EarlyStopping, EpochEnd
+from tinygrad_lite.train.check import check_files, check_length, check_parts, count
 from tinygrad_lite.train.history import History
 from tinygrad_lite.train.loop import Loop
 from tinygrad_lite.train.losses import Loss, loss_function
@@ -58,7 +59,7 @@ def fit(
             returns their mean loss.
         optimizer: an optimiser of the model's parameters, or a function that makes one from them,
             such as ``optim.Adam``.
-        epochs: how often to go through the data.
+        epochs: how often to go through the data, at least once.
         batch_size: how many examples an update learns from; 32 by default.
         validation: data as above, measured after every epoch; a ``val_loss`` that is not finite
             ends the run, and the history says so.
@@ -75,7 +76,8 @@ def fit(
         checkpoint_every: write it after so many batches too, not only after every epoch.
         resume: go on from the checkpoint if there is one: the result is the same, to the last bit,
             as without the interruption (compiled: to rounding, since the first batches after
-            resuming are run as they are, to be compiled).
+            resuming are run as they are, to be compiled). A run that was finished or stopped early
+            goes on if ``epochs`` is larger than it was.
         compile: run forward and backward pass as compiled by ``tg.compile``.
         progress: whether to show a bar; by default on a terminal with tqdm installed.
         rng: for shuffling: a NumPy Generator, a seed, or None for the default generator.
@@ -84,7 +86,9 @@ def fit(
         Diverged: if the loss or a gradient is not a finite number, with the diagnosis of
             ``tg.detect_anomaly``; the model has the weights it had before. Also if weights or
             buffers are not finite after an epoch, with their names.
-        ValueError: if arguments contradict one another, or the checkpoint is of another run.
+        TypeError: for numbers that are not whole, and data of another kind.
+        ValueError: if arguments contradict one another, an optimiser is of another model, a
+            monitor is not measured, or the checkpoint is of another run: all before training.
 
     >>> import tinygrad_lite as tg
     >>> from tinygrad_lite import nn, optim
@@ -96,57 +100,37 @@ def fit(
     >>> history.rows[-1]["accuracy"] > 0.9
     True
     """
+    epochs = count("epochs", epochs, "passes over the data")
+    check_files(checkpoint, checkpoint_every, resume)
+    if schedule_every not in ("epoch", "batch", None):
+        raise ValueError(f"schedule_every is 'epoch' or 'batch', not {schedule_every!r}")
     if not isinstance(optimizer, Optimizer):
         optimizer = optimizer(model.parameters())
     if schedule is not None and not isinstance(schedule, LRScheduler):
         schedule = schedule(optimizer)
-    _check(epochs, optimizer, schedule, schedule_every, checkpoint, checkpoint_every, resume)
     function = loss_function(loss)
     found = [c if isinstance(c, Callback) else EpochEnd(c) for c in callbacks]
     if patience is not None:
         found.append(EarlyStopping(patience, monitor))
     run = Run(
         model=model,
+        loss=function,
         optimizer=optimizer,
         schedule=schedule,
         loader=loader_of(data, batch_size, 32, shuffle=True, rng=generator(rng)),
         validation=None if validation is None else loader_of(validation, None, BATCH),
         callbacks=found,
+        by_batch=schedule_every == "batch"
+        or (schedule_every is None and isinstance(schedule, OneCycleLR)),
         epochs=epochs,
         monitor=monitor or ("loss" if validation is None else "val_loss"),
         totals=Totals(resolved(metrics, function)),
     )
+    check_parts(run)
     if checkpoint is not None:
         sweep(checkpoint)
         if resume and Path(checkpoint).exists():
             run.load_state_dict(load(checkpoint))
-    Loop(run, function, schedule_every, checkpoint, checkpoint_every, compile, progress).train()
+    check_length(run)
+    Loop(run, checkpoint, checkpoint_every, compile, progress).train()
     return run.history
-
-
-def _check(
-    epochs: int,
-    optimizer: Optimizer,
-    schedule: LRScheduler | None,
-    schedule_every: str | None,
-    checkpoint: str | os.PathLike[str] | None,
-    checkpoint_every: int | None,
-    resume: bool,
-) -> None:
-    """Refuse at once what would fail after hours."""
-    if epochs < 0:
-        raise ValueError(f"epochs is a number of passes over the data, not {epochs!r}")
-    if schedule is not None and schedule.optimizer is not optimizer:
-        raise ValueError("the schedule is of another optimizer than the one given")
-    if schedule_every not in ("epoch", "batch", None):
-        raise ValueError(f"schedule_every is 'epoch' or 'batch', not {schedule_every!r}")
-    if checkpoint_every is not None and checkpoint_every < 1:
-        raise ValueError(f"checkpoint_every is a number of batches, not {checkpoint_every!r}")
-    if checkpoint is None:
-        if resume or checkpoint_every is not None:
-            raise ValueError("resume and checkpoint_every need checkpoint, the file to use")
-        return
-    format_of(checkpoint)
-    folder = Path(checkpoint).resolve().parent
-    if not folder.is_dir():
-        raise FileNotFoundError(f"there is no folder {folder} to keep the checkpoint in")

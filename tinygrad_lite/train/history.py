@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -63,10 +64,13 @@ class History:
     def best(self, name: str, mode: str | None = None) -> dict[str, Any]:
         """The row with the smallest (``min``) or largest (``max``) value, by default as it fits.
 
-        Raises KeyError for what was not measured, ValueError for a name that needs a ``mode``.
+        Raises KeyError for what was not measured, ValueError for a name that needs a ``mode`` or
+        values that are never a number.
         """
         mode = mode or better(name)
         values = np.array(self[name], float)
+        if np.isnan(values).all():
+            raise ValueError(f"{name!r} was never a number, so no epoch is the best")
         return self.rows[int(np.nanargmin(values) if mode == "min" else np.nanargmax(values))]
 
     def __repr__(self) -> str:
@@ -97,6 +101,7 @@ class History:
         """
         try:
             from matplotlib.figure import Figure
+            from matplotlib.ticker import MaxNLocator
         except ImportError as error:
             raise ImportError(
                 "plotting needs matplotlib: pip install 'tinygrad_lite[train]'"
@@ -114,6 +119,7 @@ class History:
                     values = np.array(self[name], float)
                     axes.plot(self["epoch"], values, label=label, color=colour, marker=".")
             axes.set(title=panel, xlabel="epoch")
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
             if log and panel == "loss":
                 axes.set_yscale("log")
             if f"val_{panel}" in names and panel in names:
@@ -123,16 +129,16 @@ class History:
         return figure
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write it to a JSON file, whole or not at all."""
+        """Write it to a JSON file, whole or not at all; NaN and infinity are strings there."""
         with replacing(path) as temporary:
-            temporary.write_text(json.dumps(self.state_dict(), indent=1))
+            temporary.write_text(json.dumps(_told(self.state_dict()), indent=1, allow_nan=False))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
         """Read what ``save`` wrote; ValueError if it is something else."""
         try:
             history = cls()
-            history.load_state_dict(json.loads(Path(path).read_text()))
+            history.load_state_dict(_retold(json.loads(Path(path).read_text())))
             return history
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} holds no history: {error}") from error
@@ -146,24 +152,45 @@ class History:
         self.rows, self.stopped = [dict(row) for row in state["rows"]], state["stopped"]
 
 
-def better(name: str) -> str:
-    """Whether a measure of this name is better when it is smaller (``min``) or larger (``max``).
-
-    Raises ValueError for a name that does not tell: that of a function or metric of one's own.
-    """
+def direction(name: str) -> str | None:
+    """Whether a measure is better when smaller (``min``) or larger (``max``), if its name tells."""
     measure = name.removeprefix("val_")
     if measure in _SMALLER:
         return "min"
-    if measure in _LARGER or measure.startswith("top_"):
-        return "max"
-    raise ValueError(
-        f"the name {name!r} does not tell whether smaller or larger is better: say mode='min' or "
-        f"mode='max', as in EarlyStopping(monitor={name!r}, mode='min')"
-    )
+    return "max" if measure in _LARGER or measure.startswith("top_") else None
+
+
+def better(name: str) -> str:
+    """The direction that a name tells; ValueError for that of a function or metric of one's own."""
+    found = direction(name)
+    if found is None:
+        raise ValueError(
+            f"the name {name!r} does not tell whether smaller or larger is better: say mode='min' "
+            f"or mode='max', as in EarlyStopping(monitor={name!r}, mode='min')"
+        )
+    return found
 
 
 def _plain(value: Any) -> Any:
     return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+def _told(value: Any) -> Any:
+    """As JSON has it, which knows no number that is not finite."""
+    if isinstance(value, dict):
+        return {name: _told(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_told(item) for item in value]
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def _retold(value: Any) -> Any:
+    """What ``_told`` told."""
+    if isinstance(value, dict):
+        return {name: _retold(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_retold(item) for item in value]
+    return float(value) if value in ("nan", "inf", "-inf") else value
 
 
 def _text(name: str, value: Any) -> str:

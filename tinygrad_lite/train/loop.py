@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.optim import OneCycleLR, ReduceLROnPlateau
+from tinygrad_lite.optim import ReduceLROnPlateau
 from tinygrad_lite.saving import save
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.train.batches import pair
 from tinygrad_lite.train.diagnose import Diverged, diverged
 from tinygrad_lite.train.interrupt import Interrupt, held_back
-from tinygrad_lite.train.losses import Loss
 from tinygrad_lite.train.measure import evaluating, in_mode
 from tinygrad_lite.train.progress import Progress
 from tinygrad_lite.train.run import Run
@@ -28,18 +27,12 @@ class Loop:
     def __init__(
         self,
         run: Run,
-        loss: Loss,
-        schedule_every: str | None,
         checkpoint: str | os.PathLike[str] | None,
         checkpoint_every: int | None,
         compiled: bool,
         progress: bool | None,
     ) -> None:
         self.run = run
-        self.loss = loss
-        self.by_batch = schedule_every == "batch" or (
-            schedule_every is None and isinstance(run.schedule, OneCycleLR)
-        )
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.progress = progress
@@ -107,7 +100,7 @@ class Loop:
         if not self.finite_gradients():
             raise diverged(run, "a gradient is not finite", self.compute, x, y, before, buffers)
         run.optimizer.step()
-        if run.schedule is not None and self.by_batch:
+        if run.schedule is not None and run.by_batch:
             run.schedule.step()
         run.totals.add(outputs, y, value)
         run.batch += 1
@@ -119,7 +112,7 @@ class Loop:
         """The loss and the outputs of a batch, and the gradients in the parameters."""
         self.run.optimizer.zero_grad()
         outputs = self.run.model(x)
-        loss = self.loss(outputs, y)
+        loss = self.run.loss(outputs, y)
         if np.size(loss) != 1:
             raise ValueError(
                 f"the loss has shape {np.shape(loss)}; it must be one number, the mean over the "
@@ -164,7 +157,7 @@ class Loop:
                 for batch in run.validation:
                     x, y = pair(batch)
                     outputs = run.model(x)
-                    totals.add(outputs, y, float(self.loss(outputs, y)))
+                    totals.add(outputs, y, float(run.loss(outputs, y)))
             row |= {f"val_{name}": value for name, value in totals.results().items()}
         return row | {"lr": run.optimizer.param_groups[0]["lr"]}
 
@@ -176,7 +169,7 @@ class Loop:
         run.epoch += 1
         run.batch, run.seconds = 0, 0.0
         run.totals.clear()
-        if run.schedule is not None and not self.by_batch:
+        if run.schedule is not None and not run.by_batch:
             if isinstance(run.schedule, ReduceLROnPlateau):
                 run.schedule.step(run.measured[run.monitor])
             else:

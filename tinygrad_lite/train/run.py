@@ -14,6 +14,7 @@ from tinygrad_lite.optim import LRScheduler, Optimizer
 from tinygrad_lite.random import generator
 from tinygrad_lite.train.callbacks import Callback
 from tinygrad_lite.train.history import History
+from tinygrad_lite.train.losses import Loss
 from tinygrad_lite.train.totals import Totals
 
 
@@ -22,7 +23,8 @@ class Run:
     """A training run, as callbacks see it.
 
     Attributes:
-        model, optimizer, schedule, loader, validation, callbacks: its parts.
+        model, loss, optimizer, schedule, loader, validation, callbacks: its parts.
+        by_batch: whether the schedule goes by the batch, not by the epoch.
         epochs: how many there are to be.
         monitor: the measure that early stopping and plateau schedules go by.
         epoch: how many epochs are complete; while callbacks see the end of one, it counts.
@@ -34,11 +36,13 @@ class Run:
     """
 
     model: Module
+    loss: Loss
     optimizer: Optimizer
     schedule: LRScheduler | None
     loader: DataLoader
     validation: DataLoader | None
     callbacks: Sequence[Callback]
+    by_batch: bool
     epochs: int
     monitor: str
     totals: Totals
@@ -49,8 +53,39 @@ class Run:
     measured: dict[str, Any] = field(default_factory=dict)
 
     def stop(self, reason: str) -> None:
-        """End the run after this batch or epoch; the history keeps the reason."""
+        """End the run after this batch or epoch; the history keeps the reason.
+
+        Resumed, it stays ended, unless it is to have more epochs than it was to have then.
+        """
         self.history.stopped = reason
+
+    def check_monitor(self, who: str, name: str) -> None:
+        """ValueError, with the names that there are, if an epoch does not measure this number."""
+        names = ["loss", *(metric.name for metric in self.totals.metrics if metric.single)]
+        if self.validation is not None:
+            names += [f"val_{name}" for name in names]
+        if name not in names:
+            hint = (
+                "; there is no validation data"
+                if name.startswith("val_") and self.validation is None
+                else ""
+            )
+            raise ValueError(
+                f"{who}: no number {name!r} is measured, only {', '.join(names)}{hint}"
+            )
+
+    def kinds(self) -> dict[str, Any]:
+        """What the run is made of, by name: those of a checkpoint must be the same."""
+        return {
+            "loss": getattr(self.loss, "__name__", type(self.loss).__name__),
+            "metrics": [metric.name for metric in self.totals.metrics],
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": None if self.schedule is None else type(self.schedule).__name__,
+            "schedule_every": "batch" if self.by_batch else "epoch",
+            "validation": "none" if self.validation is None else "some",
+            "callbacks": len(self.callbacks),
+            "generators": [name for name, _ in self.generators()],
+        }
 
     def generators(self) -> Iterator[tuple[str, np.random.Generator]]:
         """The default generator and those that the modules hold, by name."""
@@ -64,7 +99,13 @@ class Run:
         """Everything that the rest of the run depends on."""
         return {
             "format": 1,
-            "position": {"epoch": self.epoch, "batch": self.batch, "seconds": self.seconds},
+            "kinds": self.kinds(),
+            "position": {
+                "epochs": self.epochs,
+                "epoch": self.epoch,
+                "batch": self.batch,
+                "seconds": self.seconds,
+            },
             "history": self.history.state_dict(),
             "totals": self.totals.state_dict(),
             "model": self.model.state_dict(),
@@ -80,7 +121,8 @@ class Run:
         """Go on from ``state_dict()``: all of it is taken over, or nothing.
 
         Raises:
-            ValueError: if it does not fit this model, optimiser, schedule, data or callbacks.
+            ValueError: if it is of another model, loss, optimiser, schedule, data, metrics or
+                callbacks.
         """
         before = self.state_dict()
         try:
@@ -94,20 +136,9 @@ class Run:
     def _take(self, state: Mapping[str, Any]) -> None:
         if state["format"] != 1:
             raise ValueError(f"its format is {state['format']}, which a newer version may know")
-        parts = {
-            "schedule": self.schedule is not None,
-            "validation": self.validation is not None,
-        }
-        for name, there in parts.items():
-            if there != (state[name] is not None):
-                raise ValueError(f"it has {'no' if there else 'a'} {name}")
-        generators = dict(self.generators())
-        if generators.keys() != state["generators"].keys():
-            raise ValueError(
-                f"it has the generators {sorted(state['generators'])}, not {sorted(generators)}"
-            )
-        if len(self.callbacks) != len(state["callbacks"]):
-            raise ValueError(f"it has {len(state['callbacks'])} callbacks")
+        for part, kind in self.kinds().items():
+            if state["kinds"][part] != kind:
+                raise ValueError(f"its {part}: {state['kinds'][part]}; this run's: {kind}")
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
@@ -117,10 +148,12 @@ class Run:
             self.validation.load_state_dict(state["validation"])
         for callback, saved in zip(self.callbacks, state["callbacks"]):
             callback.load_state_dict(saved)
-        for name, g in generators.items():
+        for name, g in self.generators():
             g.bit_generator.state = state["generators"][name]
         self.totals.load_state_dict(state["totals"])
         self.history.load_state_dict(state["history"])
         position = state["position"]
+        if self.epochs > position["epochs"]:
+            self.history.stopped = None  # more epochs are asked for than when it was stopped
         self.epoch, self.batch = position["epoch"], position["batch"]
         self.seconds = position["seconds"]

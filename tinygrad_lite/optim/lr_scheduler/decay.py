@@ -101,7 +101,7 @@ class ExponentialLR(ChainedScheduler):
 class LambdaLR(LRScheduler):
     """The initial rate times a function of the step: one function, or one for each group.
 
-    Functions are not part of the state dict.
+    Functions are not part of the state dict, which has None for each, as PyTorch's has.
 
     >>> import tinygrad_lite as tg
     >>> optimizer = tg.optim.SGD([tg.tensor([1.0], requires_grad=True)], lr=1.0)
@@ -126,6 +126,9 @@ class LambdaLR(LRScheduler):
                 f"LambdaLR: {len(self.lr_lambdas)} functions for {groups} parameter groups"
             )
         super().__init__(optimizer, last_epoch)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "lr_lambdas": [None] * len(self.lr_lambdas)}
 
     def get_lr(self) -> list[float]:
         return [base * f(self.last_epoch) for base, f in zip(self.base_lrs, self.lr_lambdas)]

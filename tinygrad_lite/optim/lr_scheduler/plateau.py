@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 from tinygrad_lite.optim.lr_scheduler.base import LRScheduler
 from tinygrad_lite.optim.optimizer import Optimizer
@@ -77,6 +77,12 @@ class ReduceLROnPlateau(LRScheduler):
 
     def get_lr(self) -> list[float]:
         return self._current_lr()
+
+    def load_state_dict(self, state_dict: Mapping[str, Any]) -> None:
+        # PyTorch's lacks the initial rates, of which no use is made here, and has two derived ones.
+        derived = ("default_min_lr", "mode_worse")
+        given = {k: v for k, v in state_dict.items() if k not in derived}
+        super().load_state_dict({"base_lrs": self.base_lrs, **given})
 
     def step(self, metrics: SupportsFloat) -> None:  # type: ignore[override]
         """Take in the metric of an epoch: a number, or a tensor of one element."""

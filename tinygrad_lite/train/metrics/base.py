@@ -22,6 +22,10 @@ class Metric(ABC):
 
     Called with outputs and targets, tensors or arrays, a metric gives its value for these.
 
+    Attributes:
+        name: what it is called in histories.
+        single: whether it is one number, which can be monitored, not an array.
+
     >>> class Largest(Metric):
     ...     name = "largest"
     ...     def statistics(self, outputs, targets):
@@ -35,6 +39,7 @@ class Metric(ABC):
     """
 
     name: str
+    single: bool = True
 
     @abstractmethod
     def statistics(self, outputs: Array, targets: Array) -> Array:

@@ -58,6 +58,11 @@ def classes(name: str, outputs: Array, targets: Array) -> Any:
     return targets.astype(np.intp)
 
 
+def counted(outputs: Array, counts: Any) -> Array:
+    """The counts as they are; NaN if an output is not a number, since then nothing is decided."""
+    return np.array(counts) * (np.nan if np.isnan(outputs).any() else 1)
+
+
 class Accuracy(_Decision):
     """The share of right decisions.
 
@@ -74,7 +79,7 @@ class Accuracy(_Decision):
 
     def statistics(self, outputs: Array, targets: Array) -> Array:
         guesses, truths = self.decided(outputs, targets)
-        return np.array([guesses.size, np.count_nonzero(guesses == truths)])
+        return counted(outputs, [guesses.size, np.count_nonzero(guesses == truths)])
 
     def result(self, statistics: Array) -> float:
         return ratio(statistics[1], statistics[0])
@@ -92,7 +97,7 @@ class ExactMatch(_Decision):
     def statistics(self, outputs: Array, targets: Array) -> Array:
         guesses, truths = self.decided(outputs, targets)
         right = (guesses == truths).reshape(len(guesses), -1).all(axis=1)
-        return np.array([len(right), np.count_nonzero(right)])
+        return counted(outputs, [len(right), np.count_nonzero(right)])
 
     def result(self, statistics: Array) -> float:
         return ratio(statistics[1], statistics[0])
@@ -114,7 +119,7 @@ class TopK(Metric):
     def statistics(self, outputs: Array, targets: Array) -> Array:
         labels = classes(self.name, outputs, targets)
         best = np.argsort(-outputs, axis=1, kind="stable")[:, : self.k]
-        return np.array([len(labels), np.count_nonzero(best == labels[:, None])])
+        return counted(outputs, [len(labels), np.count_nonzero(best == labels[:, None])])
 
     def result(self, statistics: Array) -> float:
         return ratio(statistics[1], statistics[0])
@@ -132,15 +137,18 @@ class ConfusionMatrix(_Decision):
     """
 
     name = "confusion_matrix"
+    single = False
 
     def statistics(self, outputs: Array, targets: Array) -> Array:
         guesses, truths = self.decided(outputs, targets)
         if self.threshold is None:
             n = outputs.shape[1]
-            return np.bincount(truths * n + guesses, minlength=n * n).reshape(n, n)
+            matrix = np.bincount(truths * n + guesses, minlength=n * n).reshape(n, n)
+            return counted(outputs, matrix)
         labels = guesses.shape[1]
         cells = np.arange(labels) * 4 + truths * 2 + guesses
-        return np.bincount(cells.ravel(), minlength=4 * labels).reshape(labels, 2, 2)
+        matrices = np.bincount(cells.ravel(), minlength=4 * labels).reshape(labels, 2, 2)
+        return counted(outputs, matrices)
 
     def result(self, statistics: Array) -> Any:
         return statistics[0] if statistics.shape == (1, 2, 2) else statistics
@@ -157,6 +165,7 @@ class _Rate(ConfusionMatrix):
                 f"not {average!r}"
             )
         self.average = average
+        self.single = average is not None
 
     @abstractmethod
     def rate(self, right: Array, guessed: Array, actual: Array) -> Any:
