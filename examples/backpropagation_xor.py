@@ -46,7 +46,7 @@ def outputs(x: tg.Tensor, w: Weights, activation) -> tg.Tensor:
     return y
 
 
-def error(y: tg.Tensor, t: np.ndarray) -> tg.Tensor:
+def error(y: tg.Tensor, t: np.ndarray | tg.Tensor) -> tg.Tensor:
     """Half the squared error, summed over the patterns."""
     return 0.5 * tg.sum((t - y) ** 2)
 
@@ -98,7 +98,7 @@ def answers(w: Weights, activation=tg.sigmoid) -> str:
 def picture(w: Weights, folder: Path) -> None:
     """Draw the backward pass of one pattern, and save it as a page to step through."""
     x = tg.tensor(X[1:2], name="x")
-    E = error(outputs(x, w, tg.sigmoid), T[1:2])
+    E = error(outputs(x, w, tg.sigmoid), tg.tensor(T[1:2], name="t"))
     E.name = "E"
     folder.mkdir(parents=True, exist_ok=True)
     page = tg.trace_backward(E).save(folder / "backpropagation_xor.html")

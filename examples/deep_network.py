@@ -47,7 +47,8 @@ def layer_by_layer(X: np.ndarray, Y: np.ndarray, units: list[int], folder: Path)
         z[l].name, a[l].name = f"z{l}", f"a{l}"
         z[l].retain_grad()
     m = X.shape[1]
-    J = -tg.sum(Y * tg.log(a[L]) + (1 - Y) * tg.log(1 - a[L])) / m
+    targets = tg.tensor(Y, name="Y")
+    J = -tg.sum(targets * tg.log(a[L]) + (1 - targets) * tg.log(1 - a[L])) / m
     J.name = "J"
     J.backward()
 

@@ -11,6 +11,7 @@ usage: python examples/shallow_network.py [--steps N] [--hidden N] [--output FOL
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -64,7 +65,7 @@ def by_hand(p: dict[str, np.ndarray], X: np.ndarray, Y: np.ndarray) -> tuple[flo
     }
 
 
-def probabilities(p: dict[str, tg.Tensor], X: np.ndarray) -> tg.Tensor:
+def probabilities(p: dict[str, tg.Tensor], X: Any) -> tg.Tensor:
     """The forward pass."""
     Z1 = p["W1"] @ X + p["b1"]
     A1 = tg.tanh(Z1)
@@ -74,8 +75,8 @@ def probabilities(p: dict[str, tg.Tensor], X: np.ndarray) -> tg.Tensor:
     return A2
 
 
-def cost(p: dict[str, tg.Tensor], X: np.ndarray, Y: np.ndarray) -> tg.Tensor:
-    """The cost; there is no backward pass to write."""
+def cost(p: dict[str, tg.Tensor], X: Any, Y: Any) -> tg.Tensor:
+    """The cost, of arrays or tensors; there is no backward pass to write."""
     A2 = probabilities(p, X)
     return -tg.sum(Y * tg.log(A2) + (1 - Y) * tg.log(1 - A2)) / X.shape[1]
 
@@ -105,7 +106,7 @@ def picture(p: dict[str, tg.Tensor], X: np.ndarray, Y: np.ndarray, folder: Path)
     """Draw the backward pass of five examples."""
     for t in p.values():
         t.grad = None
-    J = cost(p, tg.tensor(X[:, :5], name="X"), Y[:, :5])
+    J = cost(p, tg.tensor(X[:, :5], name="X"), tg.tensor(Y[:, :5], name="Y"))
     J.name = "J"
     folder.mkdir(parents=True, exist_ok=True)
     try:
