@@ -131,7 +131,9 @@ def _statistics(value: Any) -> str:
         return f"{kind}, no finite value" if value.size else f"{kind}, empty"
     odd = value.size - finite.size
     rest = f", {odd} not finite" if odd else ""
-    return f"{kind}, from {finite.min():.4g} to {finite.max():.4g}, mean {finite.mean():.4g}{rest}"
+    with np.errstate(over="ignore"):  # the sum of large numbers may be too large
+        mean = finite.mean(dtype=np.result_type(finite.dtype, float))
+    return f"{kind}, from {finite.min():.4g} to {finite.max():.4g}, mean {mean:.4g}{rest}"
 
 
 def _place(path: str, site: graph.Site | None) -> str:

@@ -301,7 +301,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("other", [None, 3, iter([1, 2]), {1, 2}])
     def test_data_of_another_kind(self, other: Any) -> None:
-        with pytest.raises(TypeError, match=f"got {type(other).__name__}"):
+        with pytest.raises(TypeError, match=f"got <class '{type(other).__name__}'>"):
             DataLoader(other)
 
     def test_nothing_left_after_dropping(self) -> None:

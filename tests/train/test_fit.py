@@ -491,6 +491,51 @@ def test_epochs_are_whole(epochs: Any) -> None:
         fit(network(), moons(), loss="cross_entropy", optimizer=sgd, epochs=epochs)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"model": None}, "nn.Module, not None"),
+        ({"model": nn.Linear}, r"a class: write Linear\(...\)"),
+        ({"optimizer": "adam"}, "optimizer is an Optimizer.*'adam'"),
+        ({"optimizer": lambda p: None}, "optimizer is an Optimizer.*None"),
+        ({"schedule": "cosine"}, "schedule is an LRScheduler.*'cosine'"),
+        ({"callbacks": abs}, r"callbacks=\[...\], not <built-in function abs>"),
+        ({"callbacks": [EarlyStopping]}, r"write EarlyStopping\(\)"),
+        ({"metrics": None}, r"metrics=\[...\], not None"),
+        ({"loss": nn.CrossEntropyLoss}, r"write CrossEntropyLoss\(\)"),
+        ({"loss": lambda o, y: 1.0}, "the loss is a float, which has no gradient"),
+        ({"patience": 1.5}, "patience is a whole number of epochs"),
+        ({"validation": 0.2}, "not a share of them, 0.2.*train_test_split"),
+        ({"data": iter([])}, "got <class 'list_iterator'>"),
+    ],
+)
+def test_parts_of_another_kind(arguments: dict[str, Any], message: str) -> None:
+    settings = {"model": network(), "data": moons(), "loss": "cross_entropy", "optimizer": sgd}
+    with pytest.raises(TypeError, match=message):
+        fit(**(settings | arguments))
+
+
+def test_weights_of_classes_and_of_examples() -> None:
+    x, y = moons()
+    weights = np.array([1.0, 3.0], np.float32)
+    losses = (
+        (nn.CrossEntropyLoss(weight=weights), y),
+        (lambda o, t: F.cross_entropy(o, t, weight=weights), y),
+        (
+            lambda o, t: (
+                (F.cross_entropy(o, t[:, 0].astype(int), reduction="none") * t[:, 1]).sum()
+                / t[:, 1].sum()
+            ),
+            np.stack([y, weights[y]], axis=1).astype(np.float32),
+        ),
+    )
+    found = [
+        fit(network(), (x, targets), loss=loss, optimizer=sgd, epochs=3, rng=0)["loss"]
+        for loss, targets in losses
+    ]
+    np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-5)
+
+
 def test_a_schedule_of_another_optimizer() -> None:
     model = network()
     schedule = optim.StepLR(sgd(model.parameters()), 1)
@@ -535,6 +580,16 @@ def test_a_loss_that_is_not_a_number_names_the_operation_and_keeps_the_weights()
     assert len(caught.value.history) == 0
     for name, array in before.items():
         np.testing.assert_array_equal(array, model.state_dict()[name])
+
+
+def test_numbers_that_are_far_too_large_are_told_without_warnings() -> None:
+    with pytest.raises(Diverged, match=r"(?s)the loss is (inf|nan).*mean 1\.?\d*e\+38"):
+        fit(
+            nn.Sequential(nn.Linear(1, 1, rng=0)),
+            (np.full((4, 1), 1e38, np.float32), np.zeros((4, 1), np.float32)),
+            loss="mse_loss",
+            optimizer=sgd,
+        )
 
 
 def test_a_gradient_that_is_not_finite_stops_before_the_update() -> None:
@@ -722,6 +777,32 @@ def test_nothing_is_recorded() -> None:
     seen = []
     evaluate(model, moons(), lambda o, y: seen.append(o.requires_grad) or 0.0)
     assert seen == [False]
+
+
+def test_predict_takes_loaders_and_datasets() -> None:
+    x, y = moons()
+    model = network()
+    expected = predict(model, x, 16)
+    np.testing.assert_array_equal(predict(model, tg.data.DataLoader(x, 16)), expected)
+
+    class Points:
+        def __len__(self) -> int:
+            return len(x)
+
+        def __getitem__(self, i: int) -> np.ndarray:
+            return x[i]
+
+    np.testing.assert_array_equal(predict(model, Points(), 16), expected)
+    with pytest.raises(ValueError, match="which this loader shuffles"):
+        predict(model, tg.data.DataLoader(x, 16, shuffle=True))
+    for pairs in ((x, y), tg.data.DataLoader((x, y), 16)):
+        with pytest.raises(ValueError, match=r"the inputs alone.*tuple of 2"):
+            predict(model, pairs)
+
+
+def test_predict_makes_one_output_of_every_input() -> None:
+    with pytest.raises(ValueError, match=r"shape \(2,\) the model made.*\(8,\), not one for each"):
+        predict(nn.Linear(2, 8), np.zeros(2))
 
 
 def test_predict_takes_tensors() -> None:

@@ -91,7 +91,7 @@ def as_source(data: Any) -> Source:
         return ItemSource(data)
     raise TypeError(
         "data must be an array, a tuple or dict of arrays, or a dataset with __len__ and "
-        f"__getitem__, got {type(data).__name__}"
+        f"__getitem__, got {type(data)}"
     )
 
 

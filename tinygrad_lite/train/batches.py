@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,11 @@ def loader_of(data: Any, batch_size: int | None, default: int, **settings: Any) 
                 "the data themselves"
             )
         return data
+    if isinstance(data, Real):
+        raise TypeError(
+            f"data are arrays, not a share of them, {data!r}: tg.data.train_test_split makes two "
+            "sets of one"
+        )
     if isinstance(data, list) and len(data) == 2:
         data = tuple(data)
     if isinstance(data, tuple):
@@ -31,6 +37,7 @@ def pair(batch: Any) -> tuple[Any, Any]:
         found = f"a tuple of {len(batch)}" if isinstance(batch, tuple) else type(batch).__name__
         raise ValueError(
             f"training data are pairs (inputs, targets), for example (x_train, y_train); a batch "
-            f"of these is {found}"
+            f"of these is {found}. Weights of examples can be a column of the targets, which a "
+            "loss function of your own reads"
         )
     return batch

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_lite.train.count import count
 from tinygrad_lite.train.history import better
 
 if TYPE_CHECKING:
@@ -73,8 +74,9 @@ class EarlyStopping(Callback):
         restore_best: whether the model has the weights of its best epoch at the end.
 
     Raises:
-        ValueError: for another mode, less than one epoch, a name that needs a ``mode``, and when
-            training begins, a name that is not measured.
+        TypeError: for a patience that is not whole.
+        ValueError: for another mode, less than one epoch, a negative ``min_delta``, a name that
+            needs a ``mode`` and, when training begins, one that is not measured.
 
     >>> EarlyStopping(patience=3, monitor="val_accuracy").mode
     'max'
@@ -93,11 +95,11 @@ class EarlyStopping(Callback):
         min_delta: float = 0.0,
         restore_best: bool = True,
     ) -> None:
-        if patience < 1:
-            raise ValueError(f"EarlyStopping: patience is at least 1 epoch, not {patience!r}")
+        if not min_delta >= 0:
+            raise ValueError(f"EarlyStopping: min_delta is at least 0, not {min_delta!r}")
         if mode not in ("min", "max", None):
             raise ValueError(f"EarlyStopping: mode is 'min' or 'max', not {mode!r}")
-        self.patience = patience
+        self.patience = count("patience", patience, "epochs")
         self.monitor = monitor
         self.mode = mode or (None if monitor is None else better(monitor))
         self.min_delta = min_delta

@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import warnings
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tinygrad_lite.nn import Module
 from tinygrad_lite.optim import OneCycleLR, ReduceLROnPlateau
 from tinygrad_lite.saving import format_of
+from tinygrad_lite.train.count import count
 from tinygrad_lite.train.history import direction
 from tinygrad_lite.train.run import Run
 
 
-def count(name: str, value: Any, unit: str) -> int:
-    """A whole number of at least 1: TypeError or ValueError, with the name, for anything else.
+def made(what: str, kind: type, given: Any, source: Any, example: str) -> Any:
+    """An object of this kind: the one that is given, or what a function makes of the source.
 
-    >>> count("epochs", 3, "passes over the data")
-    3
+    Raises TypeError for anything else.
     """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} is a whole number of {unit}, not {value!r}") from None
-    if number < 1:
-        raise ValueError(f"{name} is a number of {unit}, at least 1, not {value!r}")
-    return number
+    found = given(source) if callable(given) and not isinstance(given, kind) else given
+    if not isinstance(found, kind):
+        raise TypeError(f"{what} is {example}; it is neither, but {found!r}")
+    return found
+
+
+def listed(name: str, values: Any) -> list[Any]:
+    """The items; TypeError for a single one without a list around it, and for classes."""
+    if callable(values) or isinstance(values, str) or not isinstance(values, Iterable):
+        raise TypeError(f"{name} are given as a list: {name}=[...], not {values!r}")
+    items = list(values)
+    for item in items:
+        if isinstance(item, type):
+            raise TypeError(f"{name}: {item.__name__} is a class: write {item.__name__}()")
+    return items
+
+
+def check_model(model: Any) -> None:
+    """TypeError for what is no module."""
+    if not isinstance(model, Module):
+        hint = f"a class: write {model.__name__}(...)" if isinstance(model, type) else repr(model)
+        raise TypeError(f"the model is an nn.Module, not {hint}")
 
 
 def check_files(

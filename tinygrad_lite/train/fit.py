@@ -14,7 +14,15 @@ from tinygrad_lite.saving import load
 from tinygrad_lite.saving.atomic import sweep
 from tinygrad_lite.train.batches import loader_of
 from tinygrad_lite.train.callbacks import Callback, EarlyStopping, EpochEnd
-from tinygrad_lite.train.check import check_files, check_length, check_parts, count
+from tinygrad_lite.train.check import (
+    check_files,
+    check_length,
+    check_model,
+    check_parts,
+    listed,
+    made,
+)
+from tinygrad_lite.train.count import count
 from tinygrad_lite.train.history import History
 from tinygrad_lite.train.loop import Loop
 from tinygrad_lite.train.losses import Loss, loss_function
@@ -22,6 +30,9 @@ from tinygrad_lite.train.measure import BATCH
 from tinygrad_lite.train.metrics import resolved
 from tinygrad_lite.train.run import Run
 from tinygrad_lite.train.totals import Totals
+
+_OPTIMIZER = "an Optimizer, or a function that makes one from parameters, such as optim.Adam"
+_SCHEDULE = "an LRScheduler, or a function that makes one for the optimizer"
 
 
 def fit(
@@ -104,24 +115,25 @@ def fit(
     check_files(checkpoint, checkpoint_every, resume)
     if schedule_every not in ("epoch", "batch", None):
         raise ValueError(f"schedule_every is 'epoch' or 'batch', not {schedule_every!r}")
-    if not isinstance(optimizer, Optimizer):
-        optimizer = optimizer(model.parameters())
-    if schedule is not None and not isinstance(schedule, LRScheduler):
-        schedule = schedule(optimizer)
+    check_model(model)
+    rule: Optimizer = made("optimizer", Optimizer, optimizer, model.parameters(), _OPTIMIZER)
+    rates: LRScheduler | None = None
+    if schedule is not None:
+        rates = made("schedule", LRScheduler, schedule, rule, _SCHEDULE)
     function = loss_function(loss)
-    found = [c if isinstance(c, Callback) else EpochEnd(c) for c in callbacks]
+    found = [c if isinstance(c, Callback) else EpochEnd(c) for c in listed("callbacks", callbacks)]
     if patience is not None:
         found.append(EarlyStopping(patience, monitor))
     run = Run(
         model=model,
         loss=function,
-        optimizer=optimizer,
-        schedule=schedule,
+        optimizer=rule,
+        schedule=rates,
         loader=loader_of(data, batch_size, 32, shuffle=True, rng=generator(rng)),
         validation=None if validation is None else loader_of(validation, None, BATCH),
         callbacks=found,
         by_batch=schedule_every == "batch"
-        or (schedule_every is None and isinstance(schedule, OneCycleLR)),
+        or (schedule_every is None and isinstance(rates, OneCycleLR)),
         epochs=epochs,
         monitor=monitor or ("loss" if validation is None else "val_loss"),
         totals=Totals(resolved(metrics, function)),

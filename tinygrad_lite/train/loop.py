@@ -113,6 +113,11 @@ class Loop:
         self.run.optimizer.zero_grad()
         outputs = self.run.model(x)
         loss = self.run.loss(outputs, y)
+        if not hasattr(loss, "backward"):
+            raise TypeError(
+                f"the loss is a {type(loss).__name__}, which has no gradient: it must be a tensor, "
+                "made from the outputs by functions of tinygrad_lite"
+            )
         if np.size(loss) != 1:
             raise ValueError(
                 f"the loss has shape {np.shape(loss)}; it must be one number, the mean over the "

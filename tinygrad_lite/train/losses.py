@@ -29,6 +29,8 @@ def loss_function(loss: str | Loss) -> Loss:
     >>> loss_function("mse_loss").__name__
     'mse_loss'
     """
+    if isinstance(loss, type):
+        raise TypeError(f"{loss.__name__} is a class: write {loss.__name__}()")
     if callable(loss):
         return loss
     if loss not in _NAMED:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.nn import Module
+from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.train.batches import loader_of, pair
 from tinygrad_lite.train.losses import Loss, loss_function
 from tinygrad_lite.train.metrics import resolved
@@ -59,17 +60,41 @@ def predict(model: Module, inputs: Any, batch_size: int | None = None) -> Array:
 
     Args:
         model: takes a batch of inputs; every module in it is left in the mode it was in.
-        inputs: an array of shape ``(n, ...)``.
+        inputs: an array of shape ``(n, ...)``, a dataset or a ``DataLoader`` of inputs alone.
         batch_size: by default 1024.
+
+    Raises:
+        ValueError: for pairs of inputs and targets, a loader that shuffles, and a model that does
+            not make one output of every input.
 
     >>> import tinygrad_lite as tg
     >>> from tinygrad_lite import nn
     >>> tg.train.predict(nn.Linear(3, 2), np.zeros((5, 3))).shape
     (5, 2)
     """
+    if isinstance(inputs, (Tensor, list)):
+        inputs = as_array(inputs)
+    loader = loader_of(inputs, batch_size, BATCH)
+    if loader.shuffle:
+        raise ValueError("predictions are in the order of the inputs, which this loader shuffles")
     with evaluating(model):
-        outputs = [as_array(model(x)) for x in loader_of(as_array(inputs), batch_size, BATCH)]
-    return np.concatenate(outputs)
+        return np.concatenate([_predicted(model, x) for x in loader])
+
+
+def _predicted(model: Module, x: Any) -> Array:
+    """The outputs for a batch, after a check that there is one for every input."""
+    if isinstance(x, (tuple, Mapping)):
+        raise ValueError(
+            f"predict takes the inputs alone, predict(model, x); a batch of these is a "
+            f"{type(x).__name__} of {len(x)}"
+        )
+    outputs = as_array(model(x))
+    if outputs.shape[:1] != x.shape[:1]:
+        raise ValueError(
+            f"of inputs of shape {x.shape} the model made outputs of shape {outputs.shape}, not "
+            f"one for each of {len(x)}: inputs are (n, ...), a single one x[None]"
+        )
+    return outputs
 
 
 @contextmanager

@@ -61,8 +61,8 @@ def resolved(metrics: Iterable[Any], loss: Any = None) -> list[Metric]:
     >>> [metric.name for metric in resolved(["accuracy", "top_3", R2()])]
     ['accuracy', 'top_3', 'r2']
     """
-    if isinstance(metrics, str) or callable(metrics):
-        raise TypeError(f"metrics are given as a list: [{metrics!r}]")
+    if isinstance(metrics, str) or callable(metrics) or not isinstance(metrics, Iterable):
+        raise TypeError(f"metrics are given as a list: metrics=[...], not {metrics!r}")
     found = [_resolved(metric, threshold_of(loss)) for metric in metrics]
     names = [metric.name for metric in found]
     if doubled := {name for name in names if names.count(name) > 1 or name == "loss"}:
