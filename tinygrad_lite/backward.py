@@ -11,7 +11,7 @@ from tinygrad_lite import graph
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.ops import cast, guard, positive, reshape
 from tinygrad_lite.ops.reduce import total
-from tinygrad_lite.tensor import Tensor, Watch, constant, lift
+from tinygrad_lite.tensor import Tensor, Watch, lift
 
 
 class Contribution(NamedTuple):
@@ -39,10 +39,9 @@ def run_backward(
 ) -> None:
     """Accumulate the derivative of ``output`` into ``grad`` of its leaves: ``Tensor.backward``."""
     for x, g in cotangents(output, gradient, create_graph, observer).items():
-        before = x._grad
-        if before is not None:
-            g = before + g if isinstance(g, Tensor) else before._data + g
-        x._grad = g if isinstance(g, Tensor) else constant(g)
+        if x._grad is not None:
+            g = (x._grad if isinstance(g, Tensor) else x._grad._data) + g
+        x._grad = lift(g)
 
 
 def cotangents(
@@ -92,7 +91,7 @@ def _propagate(
 ) -> dict[Tensor, Any]:
     """The walk itself; what is left at its end are the gradients of the leaves."""
     pending: dict[Tensor, Any] = {output: seed}
-    take = pending.pop
+    take, known, ndarray = pending.pop, pending.get, np.ndarray
     for t in reversed(nodes):
         g = take(t, None)
         if g is None:
@@ -100,34 +99,32 @@ def _propagate(
         if t.watch is not None:
             g = _arrived(t, g, lifted)
         operation, inputs, attributes, _, _, _ = t.record
-        out = t if lifted else t._data
+        many = lifted or attributes or len(inputs) > 2
+        if many:
+            out, values = (t, inputs) if lifted else (t._data, [x._data for x in inputs])
+        else:  # spelled out: of scalar graphs these calls are the whole work
+            out, first, last = t._data, inputs[0]._data, inputs[-1]._data
         slot = -1
         for rule, x in zip(operation.vjps, inputs):
             slot += 1
             if not x._requires_grad or rule is None or (wanted is not None and x not in wanted):
                 continue
-            if lifted:
-                c = rule(g, out, *inputs, **attributes)
-            elif attributes or len(inputs) > 2:
-                c = rule(g, out, *[y._data for y in inputs], **attributes)
-            elif slot or len(inputs) == 2:  # spelled out: these calls are the ones that count
-                c = rule(g, out, inputs[0]._data, inputs[1]._data)
+            if many:
+                c = rule(g, out, *values, **attributes)
+            elif len(inputs) == 2:
+                c = rule(g, out, first, last)
             else:
-                c = rule(g, out, x._data)
-            kind = type(c)
-            if kind is np.ndarray:
-                data = x._data
-                if (
-                    c.shape != data.shape
-                    or c.dtype is not data.dtype
-                    or (operation.elementwise and not operation.bounded)
-                ):
-                    c = _conform(c, x, g, t, slot, False)
-            elif kind is not type(x._data) or c != c:
+                c = rule(g, out, first)
+            data = x._data
+            if type(c) is not type(data):
                 c = _conform(c, x, g, t, slot, lifted)
-            before = pending.get(x)
-            after = c if before is None else before + c
-            pending[x] = after
+            elif type(c) is not ndarray:
+                if c != c:
+                    c = _conform(c, x, g, t, slot, lifted)
+            elif operation.guarded or c.shape != data.shape or c.dtype is not data.dtype:
+                c = _conform(c, x, g, t, slot, lifted)
+            before = known(x)
+            pending[x] = after = c if before is None else before + c
             if observer is not None:
                 observer(Contribution(t, slot, g, c, before, after))
     for x, g in pending.items():
@@ -140,7 +137,7 @@ def _seed(output: Tensor, gradient: Any) -> Any:
     """The gradient to start from, of the output's shape and dtype."""
     data = output._data
     if gradient is None:
-        if np.size(data) != 1:
+        if data.size != 1:
             raise RuntimeError(
                 f"backward() on {output._describe()} needs gradient=..., of that shape; without "
                 "one the output must be a single number, such as a loss: sum() or mean() it first"
@@ -187,7 +184,7 @@ def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> A
         c = np.asarray(c, x.dtype)[()]
     if lifted:
         c = lift(c)
-    if operation.elementwise and not operation.bounded:
+    if operation.guarded:
         c = guard.elementwise(c, g)
     if np.shape(c) != x.shape:
         c = unbroadcast(c, x.shape, lambda: f"rule {slot} of {operation.name!r}")
@@ -222,7 +219,7 @@ def _separated(gradients: dict[Tensor, Any], seed: Any) -> dict[Tensor, Any]:
     """The gradients, each in memory of its own."""
     taken = {id(seed)}
     for x, g in gradients.items():
-        array = g._data if isinstance(g, Tensor) else g
+        array = g if type(g) is np.ndarray else getattr(g, "_data", g)
         if type(array) is np.ndarray:
             if array.base is not None or id(array) in taken:
                 gradients[x] = positive(g)

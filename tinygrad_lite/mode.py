@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from inspect import iscoroutinefunction, isgeneratorfunction
 from typing import Any, NamedTuple
 from weakref import ref
@@ -116,6 +116,7 @@ class switched:
         return f"switched({', '.join(f'{k}={v!r}' for k, v in self.changes.items())})"
 
 
+mode_of = partial(tuple.__new__, Mode)  # of the tuple of its fields; every module call makes one
 enter_mode = _mode.set
 leave_mode = _mode.reset
 

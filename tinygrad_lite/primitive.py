@@ -73,6 +73,7 @@ class Primitive:
         self.symbol = symbol
         self.elementwise = elementwise
         self.bounded = bounded
+        self.guarded = elementwise and not bounded
         self.in_place = in_place
         self.__doc__ = doc
 

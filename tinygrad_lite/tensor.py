@@ -188,8 +188,12 @@ class Tensor:
     @property
     def dtype(self) -> np.dtype[Any]:
         """The NumPy dtype of the values."""
-        data = self._data
-        return data.dtype if hasattr(data, "dtype") else np.asarray(data).dtype
+        dtype: np.dtype[Any]
+        try:
+            dtype = self._data.dtype
+        except AttributeError:  # a Python number
+            dtype = np.asarray(self._data).dtype
+        return dtype
 
     @property
     def ndim(self) -> int:

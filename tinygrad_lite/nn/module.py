@@ -9,7 +9,7 @@ from weakref import ref
 
 import numpy as np
 
-from tinygrad_lite.mode import Mode, Scope, enter_mode, leave_mode, mode
+from tinygrad_lite.mode import Scope, enter_mode, leave_mode, mode, mode_of
 from tinygrad_lite.nn.parameter import Buffer, Parameter, convert
 from tinygrad_lite.tensor import Tensor, constant
 
@@ -58,9 +58,9 @@ class Module:
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         grad, intercept, scope = mode()
-        if scope is None:  # called by the user: from here on, arrays are tensors
+        if scope is None and np.ndarray in map(type, inputs):  # from here on, arrays are tensors
             inputs = tuple([constant(x) if type(x) is np.ndarray else x for x in inputs])
-        token = enter_mode(Mode(grad, intercept, Scope(ref(self), scope)))
+        token = enter_mode(mode_of((grad, intercept, Scope(ref(self), scope))))
         try:
             return self.forward(*inputs, **options)
         finally:

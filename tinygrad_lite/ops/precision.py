@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 
+HALF = np.dtype(np.float16)
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -16,7 +18,7 @@ def rounded_once(function: Function) -> Function:
 
     @wraps(function)
     def wide(x: Any, *args: Any, **kwargs: Any) -> Any:
-        if getattr(x, "dtype", None) == np.float16:
+        if getattr(x, "dtype", None) == HALF:
             return function(x.astype(np.float32), *args, **kwargs).astype(np.float16)
         return function(x, *args, **kwargs)
 

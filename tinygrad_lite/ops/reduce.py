@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_lite.ops.arithmetic import square
 from tinygrad_lite.ops.join import concatenate
+from tinygrad_lite.ops.precision import HALF
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import broadcast_to, cast, reshape
 from tinygrad_lite.primitive import primitive
@@ -49,7 +50,7 @@ def floating(x: Any) -> Any:
 
 def widened(x: Any) -> Any:
     """``x`` with room for sums of squares: float16 as float32, everything else as it is."""
-    return cast(x, np.float32) if getattr(x, "dtype", None) == np.float16 else x
+    return cast(x, np.float32) if getattr(x, "dtype", None) == HALF else x
 
 
 def _add(x: Any, *, axis: Any, keepdims: Any) -> Any:
@@ -104,8 +105,8 @@ def total(x: Any, axis: tuple[int, ...]) -> Any:
     at 16777216 terms of 1 (a float16 at 2048). So a long axis is summed in blocks.
     """
     x = widened(x)
-    shape = np.shape(x)
-    for i in axis:
+    shape = x.shape
+    for i in axis if x.size > LONG else ():
         if shape[i] > LONG and i + 1 < len(shape):
             blocks = shape[i] // BLOCK
             before = (slice(None),) * i

@@ -33,7 +33,7 @@ def _log_of_sum(below: Any, axis: Axis) -> Any:
     """log(sum(exp(below))) for exponents of which the largest is 0, to the last digits near 0."""
     e = np.exp(below)
     total = np.add.reduce(e, axis=axis, keepdims=True)
-    if np.minimum.reduce(total, axis=None, initial=np.inf) > 1.1:
+    if total.size and total.item(total.argmin()) > 1.1:  # not if one is no number
         return np.log(total)
     others = np.add.reduce(np.where(below == 0, 0, e), axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):
