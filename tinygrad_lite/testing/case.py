@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.oracle import Oracle
+from tinygrad_lite.testing.oracle import Oracle, noise_of
 from tinygrad_lite.testing.subject import Arrays, Gradient, Subject
 
 Array = np.ndarray[Any, Any]
@@ -151,7 +151,7 @@ class Case:
         return frozen(np.asarray(sizes * signs, like.dtype))
 
     def sensitivity(self, cotangent: Array) -> list[Array]:
-        """How much rounding the inputs moves the gradients; jumps, as at kinks, do not count."""
+        """How much rounding moves the gradients; jumps, as at kinks, do not count."""
         here = self.pull(cotangent)
         spread = [np.zeros(g.shape) for g in here]
         for _ in range(3):
@@ -164,7 +164,12 @@ class Case:
                 size = np.maximum(1e-2 * np.abs(h), 1e4 * np.finfo(h.dtype).eps)
                 change = np.where(change < size, change, 0)
                 spread[i] = np.maximum(spread[i], 4 * change)
-        return spread
+        if not self.oracle.cancels():  # gradients of exact functions have no noise to excuse
+            return spread
+        step = self.oracle.step**2
+        near = [[(a * (1 + k * step)).astype(a.dtype) for a in self.arrays] for k in range(1, 13)]
+        noises = map(noise_of, map(np.array, zip(*(self.pull(cotangent, a) for a in near))))
+        return [np.maximum(s, 8 * noise) for s, noise in zip(spread, noises)]
 
 
 def frozen(array: Any) -> Array:

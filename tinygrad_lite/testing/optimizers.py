@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.tensor import Tensor, tensor
+from tinygrad_lite.testing.trees import required
 
 Array = np.ndarray[Any, Any]
 
@@ -54,7 +54,7 @@ def check_optimizer(
         [rng.standard_normal(s) if rng.random() > 0.2 else None for s in SHAPES]
         for _ in range(STEPS)
     ]
-    by_formula = len(_required(reference)) > 1
+    by_formula = len(required(reference)) > 1
     expect = _by_formula if by_formula else _by_pytorch
     for dtype, allowed in (("float64", tolerance), ("float32", max(tolerance, 1e-5))):
         path = _run(make, starts, gradients, dtype)
@@ -152,12 +152,3 @@ def _assert_equal(
                     f"step {step}, parameter {i} of shape {a.shape} {what} at {list(at)}: "
                     f"{float(a[at])!r}, not {float(b[at])!r}"
                 )
-
-
-def _required(f: Callable[..., Any]) -> list[str]:
-    """The positional arguments that a function cannot do without."""
-    return [
-        name
-        for name, p in inspect.signature(f).parameters.items()
-        if p.default is p.empty and p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-    ]

@@ -20,10 +20,16 @@ ONE_SIDED = {1: -77 / 12, 2: 107 / 6, 3: -39 / 2, 4: 61 / 6, 5: -25 / 12}
 FIRST = (1.0, 2.0**-8)
 """Factors on the step that are tried first."""
 
-ALL = (1.0, 2.0**-4, 2.0**-8, 2.0**-14, 2.0**4, None)
-"""All of them; None makes it an absolute step, for functions with a scale of their own."""
+ALL = (1.0, 2.0**-14, 2.0**-4, 2.0**-8, 2.0**4, None, 2.0**-22, 2.0**-34)
+"""All of them, down to those that fit beside a singularity; None makes it an absolute step, for
+functions with a scale of their own."""
 
-IMAGINARY = 1e-50  # so small that its square is lost beside any number
+FINEST = 16  # the smallest step, in units of what the inputs resolve
+
+IMAGINARY = 1e-30  # so small that its square is lost beside any number
+
+
+Triple = tuple[Array, Array, Array]
 
 
 class Estimate(NamedTuple):
@@ -94,8 +100,9 @@ class Oracle:
         if self.analytic:
             exact = self.along(direction, 1j * IMAGINARY).imag / IMAGINARY
             return Estimate(exact, exact, 16 * self.eps * np.abs(exact), "complex step")
-        central = self._best(direction, self._central, self.eps * self.size, FIRST)
-        return central if self._sure(central) else self.between(direction)
+        central = self._best(direction, self._central, None, FIRST)
+        sure = central.bar <= 1e-5 * np.abs(central.low) + 1e-8 * self.size
+        return central if sure.all() else self.between(direction)
 
     def between(self, direction: Sequence[Array]) -> Estimate:
         """The derivatives on both sides, with the function's own noise measured, not assumed.
@@ -124,6 +131,11 @@ class Oracle:
             "one-sided five-point stencils",
         )
 
+    def cancels(self) -> bool:
+        """Whether the values have far fewer right digits than their dtype has."""
+        level = self._noise(self.scales())
+        return bool(np.any(level > 256 * self.eps * self.size))
+
     def grows(self, direction: Sequence[Array]) -> Array:
         """+1 or -1 where the difference quotient grows without limit for small steps, else 0."""
         sides = []
@@ -139,54 +151,61 @@ class Oracle:
         self,
         direction: Sequence[Array],
         rule: Callable[..., Any],
-        noise: Array,
+        noise: Array | None,
         factors: Sequence[float | None] = ALL,
     ) -> Estimate:
         """The estimate of smallest bar, element by element, over steps of several sizes."""
-        typical = max((float(np.max(np.abs(v))) for v in direction if np.size(v)), default=1.0)
+        finest_step = FINEST * self._resolution(direction)
         best_value = np.full(self.at.shape, np.nan)
         best_bar = np.full(self.at.shape, np.inf)
-        coarsest = np.inf
-        for factor in (_power_of_two(1 / (typical or 1.0)) if f is None else f for f in factors):
-            value, bar = rule(direction, self.step * factor, noise)
+        finest = np.inf
+        enough = np.zeros(self.at.shape, bool)
+        for k, factor in enumerate(factors):
+            factor = _power_of_two(1 / _typical(direction)) if factor is None else factor
+            if self.step * factor < finest_step:
+                continue
+            value, bar, rounding = rule(direction, self.step * factor, noise)
             with np.errstate(invalid="ignore"):  # a coarse step may jump over what a fine one sees
-                sharper = (factor < coarsest) & (bar < 1e-3 * np.abs(value))
+                sharper = (factor < finest) & (bar < 1e-3 * np.abs(value))
                 contradicted = sharper & (np.abs(value - best_value) > bar + best_bar)
             better = (bar < best_bar) | contradicted
-            coarsest = min(coarsest, factor)
+            finest = min(finest, factor)
             best_value = np.where(better, value, best_value)
             best_bar = np.where(better, bar, best_bar)
-            enough = 1e-11 * np.abs(best_value) + 16 * noise / self.step
-            if np.all(best_bar <= enough):
+            # Where rounding is all there is, or little of it, other steps know no better.
+            enough |= bar <= np.maximum(2 * rounding, 1e-11 * np.abs(value))
+            if enough.all() and (k or factors is FIRST):
                 break
         return Estimate(best_value, best_value, best_bar, "five-point stencil")
 
-    def _central(self, direction: Sequence[Array], h: float, noise: Array) -> tuple[Array, Array]:
+    def _central(self, direction: Sequence[Array], h: float, noise: Array | None) -> Triple:
         values = {k: self.along(direction, k * h) for k in (-2, -1, -0.5, 0.5, 1, 2)}
         return self._two_steps(values, CENTRAL, h, noise)
 
-    def _one_sided(self, direction: Sequence[Array], h: float, noise: Array) -> tuple[Array, Array]:
+    def _one_sided(self, direction: Sequence[Array], h: float, noise: Array | None) -> Triple:
         points = (0.5, 1, 1.5, 2, 2.5, 3, 4, 5)
         values = {k: self.along(direction, k * h) for k in points}
         return self._two_steps(values, ONE_SIDED, h, noise)
 
     def _two_steps(
-        self, values: dict[float, Array], weights: dict[int, float], h: float, noise: Array
-    ) -> tuple[Array, Array]:
-        """The derivative by steps of h / 2, and its bar: how far h is from it, and the rounding."""
+        self,
+        values: dict[float, Array],
+        weights: dict[int, float],
+        h: float,
+        noise: Array | None,
+    ) -> Triple:
+        """The derivative by steps of h / 2, its bar, and the part of that which is rounding."""
         with np.errstate(all="ignore"):
             wide = sum(w * values[k] for k, w in weights.items()) / h
             narrow = sum(w * values[k / 2] for k, w in weights.items()) / (h / 2)
             largest = np.max([np.abs(v) for v in values.values()], axis=0)
             weight = 2 * sum(map(abs, weights.values()))
-            rounding = weight * np.maximum(noise, self.eps * (largest + np.abs(narrow))) / h
+            if noise is None:  # not measured: that of the result, and of the inputs
+                noise = self.eps * (np.maximum(self.size, largest) + np.abs(narrow))
+            rounding = weight * np.maximum(noise, self.eps * largest) / h
             bar = np.abs(wide - narrow) + rounding
         bar = np.where(np.isfinite(narrow) & np.isfinite(bar), bar, np.inf)
-        return np.asarray(narrow, np.float64), bar
-
-    def _sure(self, e: Estimate) -> bool:
-        """Whether the bar is small, as it is where the function is smooth."""
-        return bool(np.all(e.bar <= 1e-5 * np.abs(e.low) + 1e-8 * self.size))
+        return np.asarray(narrow, np.float64), bar, rounding
 
     def _is_analytic(self) -> bool:
         """Whether complex numbers go through the function, and give what the real ones do.
@@ -195,8 +214,11 @@ class Oracle:
         """
         if self.eps > 1e-12:
             return False
-        rng = np.random.default_rng(0)
-        direction = [rng.choice([-1.0, 1.0], s.shape) * s for s in self.scales()]
+        rng = np.random.default_rng(0)  # uneven, since abs(x) - abs(y) is smooth along (1, 1)
+        direction = [
+            rng.choice([-1, 1], s.shape) * rng.integers(128, 256, s.shape) / 256 * s
+            for s in self.scales()
+        ]
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -205,25 +227,51 @@ class Oracle:
             return False
         if out.dtype.kind != "c":
             return False
-        central = self._best(direction, self._central, self.eps * self.size, FIRST)
-        allowed = 8 * central.bar + 1e-9 * np.abs(central.low)
-        agrees = np.abs(out.imag / IMAGINARY - central.low) <= allowed
-        return bool(agrees.all()) and self._sure(central)
+        exact = out.imag / IMAGINARY
+
+        def confirmed_by(central: Estimate) -> bool:
+            allowed = 8 * central.bar + 1e-9 * np.abs(central.low)
+            known = central.bar <= 1e-4 * np.abs(central.low) + 1e-8 * self.size
+            return bool((known & (np.abs(exact - central.low) <= allowed)).all())
+
+        if confirmed_by(self._best(direction, self._central, None, FIRST)):
+            return True
+        noise = np.maximum(self._noise(direction), self.eps * self.size)
+        return confirmed_by(self._best(direction, self._central, noise))
+
+    def _resolution(self, direction: Sequence[Array]) -> float:
+        """The smallest part of ``direction`` that survives being added to the inputs, or to 1."""
+        return self.eps / float(np.clip(_typical(direction), self.step**2, 1))
 
     def _noise(self, direction: Sequence[Array]) -> Array:
-        """The rounding noise of the function, from differences of close values.
+        """The rounding noise of the function, close to the point and a little farther off."""
+        fine, _ = self._differences(direction, 16 * self._resolution(direction))
+        coarse, size = self._differences(direction, self.step**2)
+        return np.maximum(fine, np.where(coarse <= 1e-4 * size, coarse, 0))  # else it is variation
 
-        J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011).
-        """
-        levels = []
-        for spacing in (2.0**6 * self.eps, self.step**2):  # fine, and for values of few digits
-            values = np.array([self.along(direction, k * spacing) for k in range(1, 8)])
-            with np.errstate(all="ignore"):
-                for k, gamma in ((3, 1 / 20), (4, 1 / 70)):
-                    differences = np.diff(values, k, axis=0)
-                    levels.append(np.sqrt(gamma * np.mean(differences**2, axis=0)))
-        level: Array = np.nan_to_num(np.max(levels, axis=0), nan=0.0, posinf=0.0)
-        return level
+    def _differences(self, direction: Sequence[Array], spacing: float) -> tuple[Array, Array]:
+        """The noise of values at some distance from each other, and their size."""
+        values = np.array([self.along(direction, k * spacing) for k in range(1, 13)])
+        return noise_of(values), np.max(np.abs(values), axis=0)
+
+
+def noise_of(values: Array) -> Array:
+    """The noise in a dozen values at equal distances: their differences of high order, if these do
+    not go on falling with the order, as those of a smooth function do.
+
+    J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011).
+
+    >>> x = np.linspace(0.0, 1.0, 12)
+    >>> bool(noise_of(np.exp(x)) == 0), bool(noise_of(np.round(np.exp(x), 3)) > 1e-4)
+    (True, True)
+    """
+    with np.errstate(all="ignore"):
+        levels = [
+            np.sqrt(gamma * np.mean(np.diff(values, k, axis=0) ** 2, axis=0))
+            for k, gamma in ((4, 1 / 70), (5, 1 / 252), (6, 1 / 924))
+        ]
+    level = np.where(4 * levels[2] >= levels[0], 2 * np.min(levels, axis=0), 0)
+    return np.nan_to_num(level, nan=0.0, posinf=0.0)
 
 
 def _scale(array: Array) -> Array:
@@ -231,6 +279,11 @@ def _scale(array: Array) -> Array:
     size = np.abs(array)
     largest = float(np.max(size)) if size.size else 0.0
     return np.where(size > 0, size, 0.125 * largest or 1.0)
+
+
+def _typical(direction: Sequence[Array]) -> float:
+    """The largest element of a direction."""
+    return max((float(np.max(np.abs(v))) for v in direction if np.size(v)), default=1.0) or 1.0
 
 
 def _power_of_two(x: Any) -> Any:

@@ -12,7 +12,7 @@ from tinygrad_lite import ops
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.testing.strategies import Array, arrays
 from tinygrad_lite.testing.subject import describe
-from tinygrad_lite.testing.trees import names
+from tinygrad_lite.testing.trees import required
 
 Operation = Callable[..., Any]
 
@@ -103,11 +103,11 @@ def _program(
 
 
 def arity(operation: Operation) -> int:
-    """How many operands an operation needs.
+    """How many operands an operation needs: those that it may have as well do not count.
 
-    >>> arity(ops.multiply)
-    2
+    >>> arity(ops.multiply), arity(ops.sum)
+    (2, 1)
     """
     if isinstance(operation, Primitive) and isinstance(operation.vjps, tuple):
         return len(operation.vjps)
-    return sum(not name.startswith("inputs[") for name in names(operation, (None,) * 8))
+    return len(required(operation))

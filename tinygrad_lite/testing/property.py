@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 from hypothesis import Phase, given, settings, strategies as st
 
 from tinygrad_lite.testing.check import check_grads
 from tinygrad_lite.testing.program import arity
-from tinygrad_lite.testing.strategies import broadcastable, op_inputs
-from tinygrad_lite.testing.subject import describe
+from tinygrad_lite.testing.strategies import broadcastable, op_inputs, unusual
+from tinygrad_lite.testing.subject import Call, HandWritten, Recorded, describe
+
+
+class Unusual(tuple[Any, ...]):
+    """Arguments that a function need not take."""
+
+    __slots__ = ()
 
 
 def gradient_test(
@@ -30,7 +37,9 @@ def gradient_test(
         f: what :func:`check_grads` takes.
         inputs: a strategy for tuples of arguments or for single arrays; or a signature such as
             ``"(m,k),(k,n)"``, see ``op_inputs``; by default arrays that broadcast with each other,
-            one for each argument.
+            one for each argument that ``f`` needs: ordinary ones, where ``f`` must be defined, and
+            others with zeros, ties, huge and tiny numbers, float32, long and empty axes, which it
+            may refuse.
         order: the highest order of derivative.
         name: of the test, and of the function in messages.
         **options: of :func:`check_grads`.
@@ -42,17 +51,24 @@ def gradient_test(
     'test_gradients_of_tanh'
     >>> test_tanh()
     """
+    known = name or describe(f)
+    may_refuse: Callable[[Any], bool] = lambda point: False
     if inputs is None:
-        inputs = broadcastable(arity(f))
+        count = arity(f)
+        if not count:
+            raise TypeError(f"{known} does not say how many arguments it needs: pass inputs=")
+        inputs = broadcastable(count) | unusual(count).map(Unusual)
+        may_refuse = lambda point: isinstance(point, Unusual)
     elif isinstance(inputs, str):
         inputs = op_inputs(inputs)
     elif not isinstance(inputs, st.SearchStrategy):
         raise TypeError(
             f"inputs= takes a Hypothesis strategy or a signature, not {type(inputs).__name__}"
         )
-    known = name or describe(f)
 
     def test(point: Any) -> None:
+        if may_refuse(point) and not defined(f, point, options):
+            return
         check_grads(f, point, order, name=known, **options)
 
     title = "".join(c if c.isalnum() else "_" for c in known)
@@ -67,3 +83,13 @@ def gradient_test(
     phases = [phase for phase in settings().phases if phase is not Phase.explain]
     run._hypothesis_internal_use_settings = settings(phases=phases)  # type: ignore[attr-defined]
     return run
+
+
+def defined(f: Callable[..., Any], point: tuple[Any, ...], options: Mapping[str, Any]) -> bool:
+    """Whether the function takes the arguments, and its value there is finite."""
+    call = Call(f, point, options.get("attributes"), options.get("seed"))
+    subject = HandWritten(call, options["vjp"]) if "vjp" in options else Recorded(call)
+    try:
+        return bool(np.isfinite(subject.value(call.arrays)).all())
+    except Exception:  # whatever it raises to say so
+        return False

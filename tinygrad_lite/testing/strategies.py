@@ -31,7 +31,13 @@ DOMAINS: dict[str, Domain] = {
 }
 """Intervals with names."""
 
-MARGIN = 0.125  # the distance kept from every number in ``away_from``
+MARGIN = 1 / 32  # the distance kept from numbers in ``away_from``, of the largest in the domain
+
+SIDES = (1, 2, 3)
+"""Lengths of axes that broadcast with each other."""
+
+UNUSUAL_SIDES = (1, 2, 0, 3, 7)
+UNUSUAL_NUMBERS = (0.0, 1.0, -1.0, 0.5, -0.5, 1e3, -1e3, 1e-3, -1e-3, 1e6, -1e6, 1e-6, -1e-6)
 
 
 def arrays(
@@ -125,6 +131,28 @@ def broadcastable(n: int, **options: Any) -> st.SearchStrategy[tuple[Array, ...]
     return _broadcast(n, 3).flatmap(lambda shapes: _together(shapes, options))
 
 
+@st.composite
+def unusual(draw: st.DrawFn, n: int) -> tuple[Array, ...]:
+    """Like :func:`broadcastable`, but with zeros, ties, huge and tiny numbers, long and empty axes.
+
+    >>> from hypothesis import find
+    >>> x, y = find(unusual(2), lambda arrays: arrays[0].size == 0 and 1e6 in arrays[1])
+    >>> (x + y).size
+    0
+    """
+    dtype = draw(st.sampled_from(["float64", "float32"]))
+    number = st.integers(0, len(UNUSUAL_NUMBERS) - 1)
+    return tuple(
+        arrange(
+            np.array(
+                [UNUSUAL_NUMBERS[draw(number)] for _ in range(math.prod(shape))], dtype
+            ).reshape(shape),
+            "C",
+        )
+        for shape in draw(_broadcast(n, 2, UNUSUAL_SIDES))
+    )
+
+
 def matmul_operands(**options: Any) -> st.SearchStrategy[tuple[Array, ...]]:
     """Two arrays that ``matmul`` takes: vectors, matrices and stacks of them that broadcast.
 
@@ -175,9 +203,9 @@ def _signature(draw: st.DrawFn, cores: list[list[str]], stacked: bool) -> list[S
 
 
 @st.composite
-def _broadcast(draw: st.DrawFn, n: int, most: int) -> list[Shape]:
+def _broadcast(draw: st.DrawFn, n: int, most: int, sides: Sequence[int] = SIDES) -> list[Shape]:
     """Shapes that broadcast: parts of one, from some axis on, with some axes of length 1."""
-    whole = draw(st.lists(st.integers(1, 3), max_size=most))
+    whole = draw(st.lists(st.sampled_from(sides), max_size=most))
     shapes = []
     for _ in range(n):
         start = len(whole) - draw(st.integers(0, len(whole)))
@@ -216,11 +244,8 @@ def _draw_values(
     step = _step(bounds)
     while len(numbers := candidates(bounds, away_from, step)) < 2 * size:
         step /= 2
-    ranks = draw(st.permutations(range(size)))
-    ordered = sorted(numbers)
-    room = len(ordered) // max(size, 1)
-    shift = draw(st.integers(0, room - 1)) if room else 0
-    return [ordered[rank * room + shift] for rank in ranks]
+    left = list(numbers)
+    return [left.pop(draw(st.integers(0, len(left) - 1))) for _ in range(size)]
 
 
 def _step(bounds: Domain) -> float:
@@ -243,7 +268,8 @@ def candidates(bounds: Domain, away_from: tuple[float, ...], step: float = 1 / 1
     """
     low, high = bounds
     numbers = [k * step for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    numbers = [x for x in numbers if all(abs(x - c) >= MARGIN for c in away_from)]
+    margin = MARGIN * max(abs(low), abs(high))
+    numbers = [x for x in numbers if all(abs(x - c) >= margin for c in away_from)]
     if not numbers:
         raise ValueError(f"no multiples of {step} between {low} and {high} away from {away_from}")
 

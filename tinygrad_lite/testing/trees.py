@@ -55,3 +55,17 @@ def names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
     if rule is not None:
         parameters = parameters[2:]  # after the cotangent and the result
     return [parameters[i] if i < len(parameters) else f"inputs[{i}]" for i in range(len(arguments))]
+
+
+def required(f: Callable[..., Any]) -> list[str]:
+    """The positional arguments that a function cannot do without.
+
+    >>> required(lambda x, y, axis=None: x)
+    ['x', 'y']
+    """
+    try:
+        parameters = inspect.signature(f).parameters.items()
+    except (TypeError, ValueError):  # written in C, with no signature to read
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return [name for name, p in parameters if p.default is p.empty and p.kind in kinds]
