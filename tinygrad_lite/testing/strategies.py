@@ -136,9 +136,8 @@ def unusual(draw: st.DrawFn, n: int) -> tuple[Array, ...]:
     """Like :func:`broadcastable`, but with zeros, ties, huge and tiny numbers, long and empty axes.
 
     >>> from hypothesis import find
-    >>> x, y = find(unusual(2), lambda arrays: arrays[0].size == 0 and 1e6 in arrays[1])
-    >>> (x + y).size
-    0
+    >>> find(unusual(1), lambda arrays: True)
+    (array(0.),)
     """
     dtype = draw(st.sampled_from(["float64", "float32"]))
     number = st.integers(0, len(UNUSUAL_NUMBERS) - 1)
