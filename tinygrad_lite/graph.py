@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import linecache
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from operator import attrgetter
 from types import CodeType
 from typing import Any, NamedTuple
@@ -119,6 +120,7 @@ def place(code: CodeType, instruction: int) -> Site:
     return Site(code.co_filename, _line(code, instruction), code.co_name)
 
 
+@lru_cache(4096)
 def _line(code: CodeType, instruction: int) -> int:
     for start, stop, line in code.co_lines():
         if start <= instruction < stop and line is not None:

@@ -12,8 +12,8 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import values
+from tinygrad_lite.drawing.formula import Formulas, stated
 from tinygrad_lite.drawing.naming import Names, is_number
-from tinygrad_lite.drawing.trace import formula, stated
 from tinygrad_lite.drawing.units import CROWD, Unit
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
@@ -367,8 +367,9 @@ class Builder:
             if t.record is not None:
                 self._mark_output(t, total)
         if formulas:
+            written = Formulas(names)
             for key, (t, slot, upstream) in self._first.items():
-                figure.edges[key].formula = formula(names, t, slot, upstream)
+                figure.edges[key].formula = written.of(t, slot, upstream)
         for edge in figure.edges.values():
             if edge.slots > 1 and edge.carries:
                 edge.amount = f"‖{values.number(edge.norm)}‖"

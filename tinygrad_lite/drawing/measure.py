@@ -10,8 +10,9 @@ import numpy as np
 
 from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import values
+from tinygrad_lite.drawing.formula import Formulas
 from tinygrad_lite.drawing.naming import Names, is_number
-from tinygrad_lite.drawing.trace import formula, observe_quietly
+from tinygrad_lite.drawing.trace import observe_quietly
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
@@ -112,7 +113,7 @@ class Measurement:
             weight.gradient = values.norm(after)
             weight.shares.append((self.names.path(t), values.norm(value)))
         if self.strange_gradient is None and finite(upstream) and not finite(value):
-            rule = formula(self.names, t, slot, upstream)
+            rule = Formulas(self.names).of(t, slot, upstream)
             what = f"the rule {rule} of {t.record[0].name} makes {strangeness(value)} of it"
             self.strange_gradient = Origin(t, what, self.names.path(t))
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.drawing import values
+from tinygrad_lite.drawing.formula import stated
 from tinygrad_lite.drawing.naming import is_number
 from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths, place
-from tinygrad_lite.drawing.trace import Event, Trace, stated
+from tinygrad_lite.drawing.trace import Event, Trace
 from tinygrad_lite.tensor import Tensor
 
 ROUNDING = 1e-3  # relative; what differs by more was changed by a hook, not by adding

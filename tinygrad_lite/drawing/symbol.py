@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -19,7 +19,8 @@ class Symbol:
     """A value together with the expression that gives it.
 
     Operators, primitives and NumPy functions compute the value as they would without symbols, and
-    write the expression as mathematics.
+    write the expression as mathematics. ``Symbol.looks`` counts how often a value was looked at:
+    an expression that was written without a look is the same for all values of these shapes.
 
     >>> g, w = Symbol("g", np.array([1.0, 2.0])), Symbol("w", np.array([3.0, 4.0]))
     >>> Symbol.__str__(g * (1 - w * w))
@@ -29,6 +30,7 @@ class Symbol:
     """
 
     __slots__ = ("expression", "value")
+    looks: ClassVar[int] = 0
     __hash__ = object.__hash__
 
     def __init__(self, expression: Expression | str, value: Any) -> None:
@@ -53,20 +55,25 @@ class Symbol:
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         value = function(*map(_deep, args), **{k: _deep(v) for k, v in kwargs.items()})
+        if function in (np.shape, np.ndim, np.size):
+            return value
         if not isinstance(value, (np.ndarray, np.generic)):
+            Symbol.looks += 1
             return value
         parts = [x for arg in args for x in (arg if isinstance(arg, (list, tuple)) else [arg])]
         arrays = [x for x in parts if isinstance(x, (Symbol, np.ndarray, np.generic))]
         return _applied(function.__name__, arrays, kwargs, value)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return np.array(self.value, dtype=dtype, copy=copy)
+        return np.array(_seen(self), dtype=dtype, copy=copy)
 
     def __getattr__(self, name: str) -> Any:
         if name in METHODS and not name.startswith("__"):
             return METHODS[name].__get__(self)
-        if name in ("shape", "dtype", "ndim", "size", "item", "tolist"):
+        if name in ("shape", "dtype", "ndim", "size"):
             return getattr(np.asarray(self.value), name)
+        if name in ("item", "tolist"):
+            return getattr(np.asarray(_seen(self)), name)
         raise AttributeError(f"a symbol has no attribute {name!r}")
 
     def __getitem__(self, index: Any) -> Any:
@@ -79,16 +86,16 @@ class Symbol:
         return len(self.value)
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(_seen(self))
 
     def __float__(self) -> float:
-        return float(self.value)
+        return float(_seen(self))
 
     def __int__(self) -> int:
-        return int(self.value)
+        return int(_seen(self))
 
     def __index__(self) -> int:
-        return operator.index(self.value)
+        return operator.index(_seen(self))
 
     def __str__(self) -> str:
         return self.expression.text
@@ -143,6 +150,12 @@ def raw(x: Any) -> Any:
     return x.value if isinstance(x, Symbol) else x
 
 
+def _seen(x: Symbol) -> Any:
+    """The value of a symbol, for somebody who does something with it that is not written down."""
+    Symbol.looks += 1
+    return x.value
+
+
 def _deep(x: Any) -> Any:
     return type(x)(map(raw, x)) if isinstance(x, (list, tuple)) else raw(x)
 
@@ -171,7 +184,7 @@ def local_rule(
     out: Any,
     inputs: Sequence[Any],
     attributes: Mapping[str, Any],
-    names: Sequence[Expression | str] | None = None,
+    names: Sequence[Expression | str | None] | None = None,
     result: str = "out",
 ) -> Symbol:
     """The rule of one argument slot applied to symbols: its formula, and what it contributes.
@@ -183,7 +196,8 @@ def local_rule(
         out: the result of the operation.
         inputs: its inputs, raw arrays.
         attributes: its static attributes.
-        names: how the inputs are written; the parameter names of the rule by default.
+        names: how the inputs are written, None where they stay plain arrays; the parameter names
+            of the rule by default.
         result: how the result is written.
 
     The value is that of the rule, before a gradient of broadcast inputs is summed to their shape.
@@ -198,7 +212,7 @@ def local_rule(
     assert rule is not None, f"{operation.name!r} has no derivative in argument {slot}"
     if names is None:
         names = argument_names(operation, len(inputs))
-    symbols = [Symbol(name, value) for name, value in zip(names, inputs)]
+    symbols = [value if name is None else Symbol(name, value) for name, value in zip(names, inputs)]
     with np.errstate(all="ignore"):
         value = rule(Symbol("g", g), Symbol(result, out), *symbols, **attributes)
     return value if isinstance(value, Symbol) else Symbol(expression(value), value)

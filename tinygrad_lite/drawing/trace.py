@@ -16,9 +16,8 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.backward import Contribution, cotangents, run_backward
 from tinygrad_lite.drawing.data import as_data
-from tinygrad_lite.drawing.naming import Names, is_number
-from tinygrad_lite.drawing.notation import Expression, literal, write
-from tinygrad_lite.drawing.symbol import local_rule
+from tinygrad_lite.drawing.formula import Formulas, stated
+from tinygrad_lite.drawing.naming import Names
 from tinygrad_lite.drawing.values import STRIP, accumulation, gist
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
@@ -264,23 +263,9 @@ def unwatched(tensors: Sequence[Tensor]) -> Iterator[None]:
             t.watch = watch
 
 
-def formula(names: Names, t: Tensor, slot: int, upstream: Any) -> str:
-    """The rule of an argument slot in the names of the graph."""
-    operation, inputs, attributes = t.record[:3]
-    written: list[Expression | str] = [
-        literal(x.data) if is_number(x) else names[x] for x in inputs
-    ]
-    result = names[t] if names.chosen(t) else "out"
-    values = [x._data for x in inputs]
-    try:
-        rule = local_rule(operation, slot, upstream, t._data, values, attributes, written, result)
-    except Exception:  # a user's rule may need more of an array than a symbol offers
-        return f"rule {slot} of {operation.name}(g)"
-    return rule.expression.text
-
-
 def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Event]:
     copies: dict[int, Any] = {}  # by id, while the contributions keep every array alive
+    formulas = Formulas(names)
 
     def frozen(value: Any) -> Any:
         if value is None:
@@ -289,30 +274,31 @@ def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Eve
             copies[id(value)] = _frozen(getattr(value, "_data", value))
         return copies[id(value)]
 
-    for step, (t, slot, upstream, value, before, after) in enumerate(contributions):
-        operation, inputs = t.record[:2]
-        place = graph.site(t)
-        g = getattr(upstream, "_data", upstream)
-        yield Event(
-            step=step,
-            node=f"op{names.index[t]}",
-            operation=operation.name,
-            symbol=operation.symbol,
-            result=names[t],
-            slot=slot,
-            target=names[inputs[slot]],
-            target_key=names.keys[inputs[slot]],
-            upstream=frozen(upstream),
-            formula=formula(names, t, slot, g),
-            local=_local(t, slot),
-            contribution=frozen(value),
-            before=frozen(before),
-            after=frozen(after),
-            module=names.path(t),
-            file=place.filename if place else "",
-            line=place.line if place else 0,
-            code=place.source if place else "",
-        )
+    with switched(intercept=None), np.errstate(all="ignore"):
+        for step, (t, slot, upstream, value, before, after) in enumerate(contributions):
+            operation, inputs = t.record[:2]
+            place = graph.site(t)
+            g = getattr(upstream, "_data", upstream)
+            yield Event(
+                step=step,
+                node=f"op{names.index[t]}",
+                operation=operation.name,
+                symbol=operation.symbol,
+                result=names[t],
+                slot=slot,
+                target=names[inputs[slot]],
+                target_key=names.keys[inputs[slot]],
+                upstream=frozen(upstream),
+                formula=formulas.of(t, slot, g),
+                local=_local(t, slot),
+                contribution=frozen(value),
+                before=frozen(before),
+                after=frozen(after),
+                module=names.path(t),
+                file=place.filename if place else "",
+                line=place.line if place else 0,
+                code=place.source if place else "",
+            )
 
 
 def _held(names: Names) -> dict[str, Any]:
@@ -336,24 +322,14 @@ def _local(t: Tensor, slot: int) -> Any:
     operation, inputs, attributes = t.record[:3]
     if t.size > STRIP or inputs[slot].size > STRIP or not (operation.elementwise or t.size == 1):
         return None
-    with switched(intercept=None), np.errstate(all="ignore"):
-        values = [x._data for x in inputs]
-        return _frozen(
-            operation.vjps[slot](np.ones_like(t._data)[()], t._data, *values, **attributes)
-        )
+    g = np.ones(t.shape, t.dtype)[()]
+    return _frozen(operation.vjps[slot](g, t._data, *(x._data for x in inputs), **attributes))
 
 
 def _statement(names: Names, event: Event) -> str:
     """The operation of an event as an assignment, such as ``v1 = x × w``."""
     t = names.nodes[int(event.node.removeprefix("op"))]
     return f"{names[t]} = {stated(names, t)}"
-
-
-def stated(names: Names, t: Tensor) -> str:
-    """The right-hand side of a record: the operation in the names of its inputs."""
-    operation, inputs, attributes = t.record[:3]
-    parts = [literal(x.data) if is_number(x) else Expression(names[x]) for x in inputs]
-    return write(operation.name, parts, attributes).text
 
 
 def _aligned(rows: list[list[str]]) -> str:

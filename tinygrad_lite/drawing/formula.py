@@ -1,0 +1,67 @@
+"""Formulas: operations and their rules, written in the names of a graph."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_lite.drawing.naming import Names, is_number
+from tinygrad_lite.drawing.notation import Expression, literal, write
+from tinygrad_lite.drawing.symbol import Symbol, local_rule
+from tinygrad_lite.mode import switched
+from tinygrad_lite.tensor import Tensor
+
+MANY = 16  # inputs; of more, a formula names only the one that the gradient is for
+STAND_INS = 0xE000  # the first of the characters that Unicode keeps for private use
+
+
+def stated(names: Names, t: Tensor) -> str:
+    """The right-hand side of a record: the operation in the names of its inputs."""
+    operation, inputs, attributes = t.record[:3]
+    parts = [literal(x.data) if is_number(x) else Expression(names[x]) for x in inputs]
+    return write(operation.name, parts, attributes).text
+
+
+class Formulas:
+    """The rules of a graph's operations, each written by applying it to symbols.
+
+    What differs in counted names alone is derived once, with a character in the place of each such
+    name; unless the rule looked at numbers, which may differ as well.
+    """
+
+    def __init__(self, names: Names) -> None:
+        self._names = names
+        self._derived: dict[Any, str] = {}
+
+    def of(self, t: Tensor, slot: int, upstream: Any) -> str:
+        """The rule of an argument slot, given the gradient of the result."""
+        operation, inputs, attributes = t.record[:3]
+        stand_ins: dict[str, str] = {}
+        few = range(len(inputs)) if len(inputs) <= MANY else [slot]
+        parts = {i: self._part(inputs[i], stand_ins) for i in few}
+        result = self._names[t] if self._names.chosen(t) else "out"
+        shapes = [(x.shape, x.dtype) for x in (inputs[i] for i in few)]
+        key = (operation, slot, result, len(inputs), repr(attributes), *shapes, *parts.values())
+        if (text := self._derived.get(key)) is None:
+            written = [parts.get(i) for i in range(len(inputs))]
+            values = [x._data for x in inputs]
+            seen = Symbol.looks
+            try:
+                with switched(intercept=None):
+                    rule = local_rule(
+                        operation, slot, upstream, t._data, values, attributes, written, result
+                    )
+            except Exception:  # a user's rule may need more of an array than a symbol offers
+                return f"g · ∂{self._names[t]}/∂{self._names[inputs[slot]]}"
+            text = rule.expression.text
+            if Symbol.looks == seen and len(inputs) <= MANY:
+                self._derived[key] = text
+        return text.translate({ord(sign): name for name, sign in stand_ins.items()})
+
+    def _part(self, x: Tensor, stand_ins: dict[str, str]) -> Expression:
+        """How an input is written, with a character in the place of a name that was counted."""
+        if is_number(x):
+            return literal(x.data)
+        name = self._names[x]
+        if self._names.chosen(x):
+            return Expression(name)
+        return Expression(stand_ins.setdefault(name, chr(STAND_INS + len(stand_ins))))
