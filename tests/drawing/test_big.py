@@ -223,6 +223,12 @@ def test_long_graphs_run_from_top_to_bottom_and_short_ones_from_left_to_right():
     assert "rankdir=LR" in tg.draw(chain(40)[0], rankdir="LR").source
 
 
+def test_layers_of_the_text_are_counted_one_by_one_when_folded():
+    text = str(tg.draw(loss_of(nn.Sequential(Block(), Block(), nn.Linear(4, 2))), depth=1))
+    layers = [int(n) for n in re.findall(r"── layer (\d+)", text)]
+    assert layers == list(range(1, len(layers) + 1))
+
+
 def test_many_leaves_of_one_operation_are_folded_and_counted():
     leaves = [tg.tensor([float(i)], requires_grad=True) for i in range(500)]
     y = tg.concatenate(leaves).sum()

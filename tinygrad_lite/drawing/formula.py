@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+import numpy as np
 
 from tinygrad_lite.drawing.naming import Names, is_number
 from tinygrad_lite.drawing.notation import Expression, literal, write
@@ -11,6 +14,7 @@ from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor
 
 MANY = 16  # inputs; of more, a formula names only the one that the gradient is for
+G = re.compile(r"(?<![a-zA-Z0-9_.])g(?![a-zA-Z0-9_.])")
 STAND_INS = 0xE000  # the first of the characters that Unicode keeps for private use
 
 
@@ -41,21 +45,16 @@ class Formulas:
         result = self._names[t] if self._names.chosen(t) else "out"
         shapes = [(x.shape, x.dtype) for x in (inputs[i] for i in few)]
         key = (operation, slot, result, len(inputs), repr(attributes), *shapes, *parts.values())
-        if (text := self._derived.get(key)) is None:
+        if key not in self._derived:
             written = [parts.get(i) for i in range(len(inputs))]
-            values = [x._data for x in inputs]
             seen = Symbol.looks
-            try:
-                with switched(intercept=None):
-                    rule = local_rule(
-                        operation, slot, upstream, t._data, values, attributes, written, result
-                    )
-            except Exception:  # a user's rule may need more of an array than a symbol offers
+            text = _derived(t, slot, upstream, written, result)
+            if text is None:
                 return f"g · ∂{self._names[t]}/∂{self._names[inputs[slot]]}"
-            text = rule.expression.text
-            if Symbol.looks == seen and len(inputs) <= MANY:
-                self._derived[key] = text
-        return text.translate({ord(sign): name for name, sign in stand_ins.items()})
+            if Symbol.looks > seen or len(inputs) > MANY:
+                return _named(text, stand_ins)
+            self._derived[key] = text
+        return _named(self._derived[key], stand_ins)
 
     def _part(self, x: Tensor, stand_ins: dict[str, str]) -> Expression:
         """How an input is written, with a character in the place of a name that was counted."""
@@ -65,3 +64,24 @@ class Formulas:
         if self._names.chosen(x):
             return Expression(name)
         return Expression(stand_ins.setdefault(name, chr(STAND_INS + len(stand_ins))))
+
+
+def _derived(
+    t: Tensor, slot: int, upstream: Any, written: list[Expression | None], result: str
+) -> str | None:
+    """The formula of a rule; None where the rule does something that symbols cannot follow."""
+    operation, inputs, attributes = t.record[:3]
+    values = [x._data for x in inputs]
+    try:
+        with switched(intercept=None):
+            rule = local_rule(
+                operation, slot, upstream, t._data, values, attributes, written, result
+            )
+        linear = G.search(rule.expression.text) or not np.any(rule.value)  # as rules are in g
+    except Exception:  # a user's rule may need more of an array than a symbol offers
+        return None
+    return rule.expression.text if linear else None
+
+
+def _named(text: str, stand_ins: dict[str, str]) -> str:
+    return text.translate({ord(sign): name for name, sign in stand_ins.items()})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite import graph
-from tinygrad_lite.drawing.values import number
+from tinygrad_lite.drawing.values import constant
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
@@ -85,7 +85,7 @@ class Names:
         self._ends = set(self.outputs)
 
     def __getitem__(self, t: Tensor) -> str:
-        return self._names[t] if t in self._names else number(t.data)
+        return self._names[t] if t in self._names else constant(t.data)
 
     def canonical(self, t: Tensor) -> Tensor:
         """The node that stands for ``t``: another one if both wrap one and the same array."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.drawing.values import number
+from tinygrad_lite.drawing.values import constant, number
 
 LOGIC, COMPARISON, SUM, PRODUCT, POWER, ATOM = range(6)  # what binds tighter is greater
 
@@ -33,7 +33,7 @@ class Expression(NamedTuple):
 
 def literal(value: Any) -> Expression:
     """The expression of a known number."""
-    return Expression(number(value), ATOM, np.asarray(value)[()])
+    return Expression(constant(value), ATOM, np.asarray(value)[()])
 
 
 INFIX: dict[str, tuple[str, int]] = {

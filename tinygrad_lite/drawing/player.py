@@ -17,16 +17,25 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("model", "numbers", "tiles", "graph", "view", "panel", "details", "player")
 INLINE = 3_000  # events that a notebook can hold in a cell
+LONGEST = 100_000  # events that a browser can hold in a page
 
 
 def page(trace: Trace) -> str:
     """The player of a trace as the text of an HTML file that needs nothing else.
+
+    Raises:
+        ValueError: if there are more steps than a browser can hold.
 
     >>> import tinygrad_lite as tg
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
     >>> page(tg.trace_backward(x * x)).splitlines()[0]
     '<!doctype html>'
     """
+    if len(trace) > LONGEST:
+        raise ValueError(
+            f"a page holds at most {LONGEST:,} steps, and this trace has {len(trace):,}: save it "
+            "as .json, trace a part of the computation, or draw a summary with tg.draw(trace)"
+        )
     parts = {
         "title": html.escape(f"Backpropagation of {trace.names[trace.output]}"),
         "style": _themed() + _asset("player.css"),

@@ -18,13 +18,13 @@ def layered(figure: Figure, backward: bool) -> str:
         into.setdefault(edge.head, []).append(edge)
         out_of.setdefault(edge.tail, []).append(edge)
     lines: list[str] = []
-    layer = -1
+    layer, level = 0, -1
     order = sorted(figure.shapes.values(), key=lambda shape: levels[shape.key])
     for shape in order:
         if shape.kind in ("operation", "group"):
-            if levels[shape.key] != layer:
-                layer = levels[shape.key]
-                lines.append(f"── layer {(layer + 1) // 2} " + "─" * 24)
+            if levels[shape.key] != level:
+                layer, level = layer + 1, levels[shape.key]
+                lines.append(f"── layer {layer} " + "─" * 24)
             lines += _operation(figure, shape, into.get(shape.key, []), out_of.get(shape.key, []))
         elif shape.key not in into:
             lines.append(_tensor(shape, backward))

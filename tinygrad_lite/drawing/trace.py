@@ -125,8 +125,15 @@ class Trace(Sequence[Event]):
         framed: str | None = player.frame(self)
         return framed
 
-    def table(self) -> str:
+    def table(self, max_rows: int | None = 1_000) -> str:
         """The events as text, one line each: what flows where, by which rule, and adds up to what.
+
+        Args:
+            max_rows: of more events, the first and the last are shown, and the others counted;
+                None shows all.
+
+        Raises:
+            ValueError: if ``max_rows`` is less than 2.
 
         >>> import tinygrad_lite as tg
         >>> x = tg.tensor(3.0, requires_grad=True, name="x")
@@ -135,33 +142,15 @@ class Trace(Sequence[Event]):
         0     v1 = x × x  x   g × x  1         3      3             3
         1     v1 = x × x  x   g × x  1         3      3             3 + 3 → 6
         """
-        return _aligned(
-            [
-                [
-                    "step",
-                    "operation",
-                    "to",
-                    "rule",
-                    "upstream",
-                    "local",
-                    "contribution",
-                    "gradient",
-                ],
-                *(
-                    [
-                        str(e.step),
-                        _statement(self.names, e),
-                        e.target,
-                        e.formula,
-                        gist(e.upstream, True),
-                        "" if e.local is None else gist(e.local),
-                        gist(e.contribution, True),
-                        accumulation(e.before, e.contribution, e.after),
-                    ]
-                    for e in self.events
-                ),
-            ]
-        )
+        if max_rows is not None and max_rows < 2:
+            raise ValueError(f"a table shows at least 2 rows, not max_rows={max_rows}")
+        shown = list(self.events)
+        if max_rows is not None and len(shown) > max_rows:
+            shown = [*shown[: max_rows // 2], *shown[-(max_rows - max_rows // 2) :]]
+        lines = _aligned([_COLUMNS, *(_cells(self.names, event) for event in shown)])
+        if left_out := len(self.events) - len(shown):
+            lines.insert(1 + len(shown) // 2, f"… {left_out:,} more")
+        return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
         """The trace as plain dictionaries, lists, strings and numbers: see :meth:`to_json`."""
@@ -199,7 +188,8 @@ class Trace(Sequence[Event]):
         """Write the trace to a file: ``.html`` is a player that steps through it, ``.json`` data.
 
         Raises:
-            ValueError: if the name of the file ends otherwise.
+            ValueError: if the name of the file ends otherwise, or if there are more steps than a
+                browser can hold in one page.
         """
         path = Path(path)
         if path.suffix == ".html":
@@ -326,13 +316,25 @@ def _local(t: Tensor, slot: int) -> Any:
     return _frozen(operation.vjps[slot](g, t._data, *(x._data for x in inputs), **attributes))
 
 
-def _statement(names: Names, event: Event) -> str:
-    """The operation of an event as an assignment, such as ``v1 = x × w``."""
+_COLUMNS = ["step", "operation", "to", "rule", "upstream", "local", "contribution", "gradient"]
+
+
+def _cells(names: Names, event: Event) -> list[str]:
+    """One row of the table, in words."""
     t = names.nodes[int(event.node.removeprefix("op"))]
-    return f"{names[t]} = {stated(names, t)}"
+    return [
+        str(event.step),
+        f"{names[t]} = {stated(names, t)}",
+        event.target,
+        event.formula,
+        gist(event.upstream, True),
+        "" if event.local is None else gist(event.local),
+        gist(event.contribution, True),
+        accumulation(event.before, event.contribution, event.after),
+    ]
 
 
-def _aligned(rows: list[list[str]]) -> str:
+def _aligned(rows: list[list[str]]) -> list[str]:
     widths = [max(map(len, column)) for column in zip(*rows)]
     lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
-    return "\n".join(line.rstrip() for line in lines)
+    return [line.rstrip() for line in lines]

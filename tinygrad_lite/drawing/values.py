@@ -8,10 +8,25 @@ import numpy as np
 
 SMALL = 4  # elements that are written out in a box or on an edge
 STRIP = 64  # cells of a heat strip
+DIGITS = 4  # that a number is shown with
+EXACT = 8  # the most digits of a number that was written by somebody
 
 
-def number(value: Any) -> str:
-    """A number in at most four significant digits.
+def constant(value: Any) -> str:
+    """A number that was written by somebody: in more digits where it is not as round as it seems.
+
+    >>> constant(1.0), constant(1.00001), constant(0.1 + 0.2), constant(2**0.5)
+    ('1', '1.00001', '0.3', '1.414')
+    """
+    text = number(value)
+    if sum(c.isdigit() for c in text.lstrip("−0.")) < DIGITS:
+        longer = (number(value, digits) for digits in range(DIGITS, EXACT + 1))
+        return next((other for other in longer if other != text), text)
+    return text
+
+
+def number(value: Any, digits: int = DIGITS) -> str:
+    """A number in at most so many significant digits.
 
     >>> number(0.1 + 0.2), number(-2.0), number(1.5e-9), number(float("nan"))
     ('0.3', '−2', '1.5e−9', 'NaN')
@@ -25,10 +40,10 @@ def number(value: Any) -> str:
         return "NaN"
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
-    text = str(int(value)) if value.dtype.kind in "iu" else f"{float(value):.4g}"
+    text = str(int(value)) if value.dtype.kind in "iu" else f"{float(value):.{digits}g}"
     if "e" in text:
-        digits, exponent = text.split("e")
-        text = f"{digits}e{int(exponent)}"
+        mantissa, exponent = text.split("e")
+        text = f"{mantissa}e{int(exponent)}"
     return text.replace("-", "−")
 
 
