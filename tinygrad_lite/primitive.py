@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 from weakref import ref
@@ -27,7 +26,7 @@ getframe = sys._getframe
 class _Inside(dict[str, bool]):
     """Whether a source file belongs to this package or to NumPy, looked up once per file."""
 
-    roots = tuple(str(Path(module).parent) + os.sep for module in (__file__, np.__file__))
+    roots = tuple(module.rpartition(os.sep)[0] + os.sep for module in (__file__, np.__file__))
 
     def __missing__(self, filename: str) -> bool:
         self[filename] = filename.startswith(self.roots)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -10,9 +11,13 @@ from tinygrad_lite.ops import add, cast, less, multiply, take
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tensor import Tensor, constant
 
-Rng = np.random.Generator | int | None
+Rng: TypeAlias = "np.random.Generator | int | None"
 
-_default = np.random.default_rng()
+
+@cache
+def _default() -> np.random.Generator:
+    """Made when it is first asked for: NumPy loads its random part no sooner."""
+    return np.random.default_rng()
 
 
 def manual_seed(seed: int | None) -> np.random.Generator:
@@ -23,8 +28,9 @@ def manual_seed(seed: int | None) -> np.random.Generator:
     >>> a == tg.manual_seed(0).random()
     True
     """
-    _default.bit_generator.state = np.random.default_rng(seed).bit_generator.state
-    return _default
+    default = _default()
+    default.bit_generator.state = np.random.default_rng(seed).bit_generator.state
+    return default
 
 
 def generator(rng: Rng = None) -> np.random.Generator:
@@ -36,7 +42,7 @@ def generator(rng: Rng = None) -> np.random.Generator:
     np.int64(8)
     """
     if rng is None:
-        return _default
+        return _default()
     if isinstance(rng, np.random.Generator):
         return rng
     if not isinstance(rng, bool) and isinstance(rng, (int, np.integer)):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections import Counter
 from typing import Any
 
@@ -12,6 +11,8 @@ from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import broadcast_to, reshape
 from tinygrad_lite.primitive import primitive
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 def _rule(slot: int, g: Any, out: Any, *xs: Any, subscripts: str, optimize: Any) -> Any:
@@ -92,7 +93,7 @@ def _in_letters(args: tuple[Any, ...]) -> tuple[str, tuple[Any, ...]]:
     """NumPy's alternating form as subscripts and operands."""
 
     def word(axes: Any) -> str:
-        return "".join("..." if a is Ellipsis else string.ascii_letters[a] for a in axes)
+        return "".join("..." if a is Ellipsis else LETTERS[a] for a in axes)
 
     pairs = len(args) // 2
     subscripts = ",".join(word(args[2 * i + 1]) for i in range(pairs))
@@ -108,7 +109,7 @@ def _explicit(subscripts: str, ndims: list[int]) -> str:
     terms = left.split(",")
     if len(terms) != len(ndims):
         raise ValueError(f"einsum: {subscripts!r} names {len(terms)} operands, not {len(ndims)}")
-    free = [a for a in string.ascii_letters if a not in text]
+    free = [a for a in LETTERS if a not in text]
     surplus = []
     for term, ndim in zip(terms, ndims):
         named = len(term.replace("...", ""))
