@@ -222,7 +222,20 @@ def test_far_readers_have_a_copy_of_a_leaf_beside_them():
     assert len(of_x) > 3
     assert [box["copy"] for box in of_x].count(False) == 1
     spans = [wire["points"][-1][0] - wire["points"][0][0] for wire in plan["wires"]]
-    assert max(spans) < plan["width"] / 4
+    assert max(spans) < 1_500, "about eight operations, of forty"
+
+
+def test_long_layouts_are_cut_into_rows():
+    plan = scene(tg.trace_backward(chain(200)))
+    assert plan["width"] < 3 * plan["height"]
+    boxes = sorted(plan["boxes"], key=lambda box: box["y"])
+    assert all(box["x"] + box["width"] <= plan["width"] for box in boxes)
+    for i, a in enumerate(boxes):
+        for b in boxes[i + 1 : i + 20]:
+            apart_x = a["x"] + a["width"] <= b["x"] or b["x"] + b["width"] <= a["x"]
+            assert apart_x or a["y"] + a["height"] <= b["y"], (a["name"], b["name"])
+    short = scene(tg.trace_backward(chain(3)))
+    assert short["height"] < 400, "what is short stays in one row"
 
 
 def test_pages_grow_with_the_graph_and_not_with_its_square():

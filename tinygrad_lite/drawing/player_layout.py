@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import subprocess
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
+
+from tinygrad_lite.drawing.player_rows import SLENDER, Column, shifts
 
 MARGIN = 28  # around everything
 ROW = 18  # between boxes of a layer
@@ -18,6 +21,11 @@ HEADING = 22  # above a frame's boxes, for its title
 BOW = 26  # between wires that join the same two boxes
 DOT_LIMIT = 120  # wires; beyond, Graphviz takes longer than a reader waits
 BEND = 6  # the height that a passing wire takes
+BESIDE = 20  # beside a label, on its wire
+ROW_GAP = 90  # between rows of a long layout
+LANES, LANE = 5, 9  # wires side by side between two rows, and how far apart they are
+TURN = 40  # how far a wire swings out where it goes to the next row
+FRAME_WEIGHT = 10  # as many wires would rather be cut than a frame
 SWEEPS = 7  # over the layers; the last one ends at the leaves, which follow their readers
 SPAN = 40  # layers that a wire finds its way between; a longer one goes straight
 
@@ -85,7 +93,9 @@ def place(boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable,
         titles: what is written on the frames.
     """
     if shutil.which("dot") and len(wires) <= DOT_LIMIT:
-        return by_dot(boxes, wires, titles)
+        placed = by_dot(boxes, wires, titles)
+        if placed.width <= SLENDER * placed.height:
+            return placed
     return in_layers(boxes, wires, titles)
 
 
@@ -179,20 +189,56 @@ def in_layers(
     for box in places:
         layers[depth[box.key]].append(box)
     middles = _middles(wires, routes, layers)
-    lefts: list[float] = []
+    room = _room_between(wires, depth)
+    columns: list[Column] = []
     right = float(MARGIN)
-    for layer in layers:
-        lefts.append(right)
-        right += max((box.width for box in layer), default=0.0) + GAP
+    crossed = _crossed(boxes, wires, depth)
+    for i, layer in enumerate(layers):
+        width = max((box.width for box in layer), default=0.0)
+        ends = [(middles[b.key] - b.height / 2, middles[b.key] + b.height / 2) for b in layer]
+        top, bottom = min(y for y, _ in ends), max(y for _, y in ends)
+        columns.append(Column(right, width, top, bottom, crossed[i]))
+        right += width + room[i]
+    moved = shifts(columns, ROW_GAP)
     corners = {
-        box.key: (round(left, 1), round(middles[box.key] - box.height / 2, 1))
-        for left, layer in zip(lefts, layers)
+        box.key: (round(c.left + dx, 1), round(middles[box.key] - box.height / 2 + dy, 1))
+        for c, (dx, dy), layer in zip(columns, moved, layers)
         for box in layer
     }
     frames = _around(boxes, corners, titles)
+    end = max((c.left + c.width + dx for c, (dx, _) in zip(columns, moved)), default=0.0)
     bottom = max((corners[box.key][1] + box.height for box in boxes), default=0.0)
-    curves = _curves(places, wires, routes, corners)
-    return Placement(right - GAP + MARGIN, bottom + 2 * MARGIN, corners, curves, {}, frames)
+    tops: dict[tuple[float, float], float] = {}
+    for column, move in zip(columns, moved):
+        tops[move] = min(tops.get(move, math.inf), column.top + move[1])
+    lanes = {box.key: tops[moved[depth[box.key]]] - ROW_GAP / 2 for box in places}
+    curves = _curves(places, wires, routes, corners, lanes)
+    return Placement(end + MARGIN, bottom + 2 * MARGIN, corners, curves, {}, frames)
+
+
+def _room_between(wires: Sequence[Wire], depth: Mapping[str, int]) -> list[float]:
+    """The width between each layer and the next: a label may stand in the middle of a wire."""
+    room = [float(GAP)] * (max(depth.values(), default=0) + 1)
+    for wire in wires:
+        before = depth[wire.tail]
+        room[before] = max(room[before], wire.label + BESIDE)
+    return room
+
+
+def _crossed(boxes: Sequence[Box], wires: Sequence[Wire], depth: Mapping[str, int]) -> list[int]:
+    """How many frames and wires a cut before each layer crosses; frames weigh more."""
+    spans: dict[Hashable, tuple[int, int, int]] = {}
+    for box in boxes:
+        at = depth[box.key]
+        for frame in box.frames:
+            first, last, _ = spans.get(frame, (at, at, 0))
+            spans[frame] = min(first, at), max(last, at), FRAME_WEIGHT
+    spans |= {wire.key: (depth[wire.tail], depth[wire.head], 1) for wire in wires}
+    change = [0] * (max(depth.values(), default=0) + 2)
+    for first, last, weight in spans.values():
+        change[first + 1] += weight
+        change[last + 1] -= weight
+    return list(accumulate(change))
 
 
 def _with_bends(
@@ -282,13 +328,18 @@ def _curves(
     wires: Sequence[Wire],
     routes: Mapping[str, list[str]],
     corners: Mapping[str, tuple[float, float]],
+    lanes: Mapping[str, float],
 ) -> dict[str, list[tuple[float, float]]]:
-    """Béziers from box to box along every route, level where they touch one."""
+    """Béziers from box to box along every route, level where they touch one.
+
+    Where a route goes on in the next row, it leads back in the free lane above that row.
+    """
     size = {box.key: box for box in places}
     parallel: dict[tuple[str, str], list[str]] = defaultdict(list)
     for wire in wires:
         parallel[wire.tail, wire.head].append(wire.key)
     curves = {}
+    used: Counter[float] = Counter()
     for wire in wires:
         group = parallel[wire.tail, wire.head]
         bow = BOW * (group.index(wire.key) - (len(group) - 1) / 2)
@@ -299,6 +350,13 @@ def _curves(
             x1, y1 = corners[head.key][0], corners[head.key][1] + head.height / 2
             bend = (x1 - x0) / 2
             points += [] if points else [(x0, y0)]
+            if x1 < x0:
+                y = lanes[head.key] + LANE * (used[lanes[head.key]] % LANES - LANES // 2)
+                used[lanes[head.key]] += 1
+                points += [(x0 + TURN, y0), (x0 + TURN, y), (x0, y)]
+                points += [(x0, y), (x1, y), (x1, y)]
+                points += [(x1 - TURN, y), (x1 - TURN, y1), (x1, y1)]
+                continue
             points += [(x0 + bend, y0 + bow), (x1 - bend, y1 + bow), (x1, y1)]
         curves[wire.key] = [(round(x, 1), round(y, 1)) for x, y in points]
     return curves

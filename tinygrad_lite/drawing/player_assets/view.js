@@ -4,7 +4,7 @@ const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 const READABLE = 0.8; // below this scale text is too small to follow
 const LEGIBLE = 0.55; // rather than go below this, only a part is followed
 const FAR = 0.4; // below this nobody reads it at all, and colours take over
-const SEEN = 0.1; // below this all of a graph is a line without any shape
+const SEEN = 0.05; // below this all of a graph is a line without any shape
 const CLOSEST = 3;
 
 function createView(svg, world, size, onMove) {
