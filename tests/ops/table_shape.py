@@ -34,7 +34,7 @@ def _rolled(x: Array, *, shift: Any, axis: Any) -> Array:
     return x
 
 
-def _joined(*xs: Array, axis: int) -> Array:
+def _joined(*xs: Array, axis: int, ends: tuple[int, ...]) -> Array:
     return np.moveaxis(np.array([row for x in xs for row in np.moveaxis(x, axis, 0)]), 0, axis)
 
 
@@ -83,9 +83,9 @@ SHAPE = (
         join._concatenate,
         _joined,
         [
-            Example((X, X[:, :1]), {"axis": 1}),
-            Example((MATRIX, MATRIX, MATRIX[:, :0]), {"axis": -1}),
-            Example((MATRIX[0],), {"axis": 0}),
+            Example((X, X[:, :1]), {"axis": 1, "ends": (3, 4)}),
+            Example((MATRIX, MATRIX, MATRIX[:, :0]), {"axis": -1, "ends": (4, 8, 8)}),
+            Example((MATRIX[0],), {"axis": 0, "ends": (4,)}),
         ],
     ),
 )

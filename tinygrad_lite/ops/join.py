@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -14,19 +15,23 @@ from tinygrad_lite.ops.shape import broadcast_to, cast, expand_dims, ravel, resh
 from tinygrad_lite.primitive import primitive
 
 _concatenate = primitive(
-    lambda *xs, axis: np.concatenate(xs, axis=axis),
-    lambda slot, g, out, *xs, axis: _slice_of(g, slot, xs, axis),
+    lambda *xs, axis, ends: np.concatenate(xs, axis=axis),
+    lambda slot, g, out, *xs, axis, ends: _part(g, axis, ends[slot - 1] if slot else 0, ends[slot]),
     name="concatenate",
     symbol="join",
 )
 
 
-def _slice_of(g: Any, slot: int, xs: tuple[Any, ...], axis: int) -> Any:
-    lengths = [np.shape(x)[axis] for x in xs]
-    start = int(np.sum(lengths[:slot], dtype=int))
+def _part(g: Any, axis: int, start: int, stop: int) -> Any:
     index = [slice(None)] * np.ndim(g)
-    index[axis] = slice(start, start + lengths[slot])
+    index[axis] = slice(start, stop)
     return g[tuple(index)]
+
+
+def _joined(arrays: Sequence[Any], axis: int) -> Any:
+    """Side by side; where each ends is counted once, not again by every part's rule."""
+    lengths = (sum(np.shape(x)[axis:][:1]) for x in arrays)  # a number has none
+    return _concatenate(*arrays, axis=axis, ends=tuple(accumulate(lengths)))
 
 
 def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = None) -> Any:
@@ -39,8 +44,8 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = Non
     if dtype is not None:
         arrays = [cast(x, dtype) for x in arrays]
     if axis is None:
-        return _concatenate(*(reshape(x, -1) for x in arrays), axis=0)
-    return _concatenate(*arrays, axis=axis)
+        return _joined([reshape(x, -1) for x in arrays], 0)
+    return _joined(list(arrays), axis)
 
 
 def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
@@ -54,7 +59,7 @@ def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
     shapes = {np.shape(x) for x in arrays}
     if len(shapes) != 1:
         raise ValueError(f"stack needs arrays of one shape, at least one; got {sorted(shapes)}")
-    return _concatenate(*(expand_dims(x, axis) for x in arrays), axis=axis)
+    return _joined([expand_dims(x, axis) for x in arrays], axis)
 
 
 def hstack(arrays: Sequence[Any]) -> Any:
