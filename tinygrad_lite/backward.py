@@ -202,7 +202,8 @@ def unbroadcast(c: Any, shape: tuple[int, ...], whose: Callable[[], str]) -> Any
         raise ValueError(
             f"{whose()} returned a gradient of shape {have} for an argument of shape {shape}"
         )
-    return reshape(total(c, (*range(added), *(i + added for i in stretched))), shape)
+    whole = total(c, (*range(added), *(i + added for i in stretched)))
+    return reshape(whole, shape) if stretched else whole
 
 
 def _changed(t: Tensor, slot: int) -> None:

@@ -54,7 +54,7 @@ MATRIX = np.arange(6.0).reshape(2, 3)
         (tg.relu, 0, (MATRIX,), "g × (x > 0)"),
         (tg.log, 0, (MATRIX + 1,), "g ÷ x"),
         (tg.sqrt, 0, (MATRIX,), "g ÷ (2 × out)"),
-        (tg.arctan, 0, (MATRIX,), "g ÷ (1 + x²)"),
+        (tg.arctan, 0, (MATRIX,), "g ÷ hypot(x, 1) ÷ hypot(x, 1)"),
         (tg.matmul, 0, (MATRIX, MATRIX.T), "g @ yᵀ"),
         (tg.matmul, 1, (MATRIX, MATRIX.T), "xᵀ @ g"),
         (tg.affine, 1, (MATRIX, MATRIX, np.ones(2)), "gᵀ @ x"),

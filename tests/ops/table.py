@@ -114,6 +114,33 @@ ARITHMETIC = (
     ),
 )
 
+POWERS = (
+    Row(
+        a._power_slope,
+        lambda x, y: y * np.float_power(x, y) / x,
+        broadcast_row(a.power, np.float_power, POSITIVE, (0.2, 2.5)).examples,
+        kinks=[
+            pair(0, 0.5, -inf, -inf),
+            pair(0, 1, 0, -inf),
+            pair(0, 2, 2, 0),
+            pair(0, 0, 0, 0),
+            pair(1e-200, 2, 2, 1e-200 * (1 - 400 * math.log(10))),
+        ],
+    ),
+    Row(
+        a._power_rate,
+        lambda x, y: np.float_power(x, y) * np.log(x),
+        broadcast_row(a.power, np.float_power, POSITIVE, SIGNED).examples,
+        kinks=[
+            pair(0, 0.5, -inf, 0),
+            pair(0, 1, -inf, 0),
+            pair(0, 2, 0, 0),
+            pair(1, 3, 1, 0),
+            pair(1e-200, 2, 1e-200 * (1 - 400 * math.log(10)), 0),
+        ],
+    ),
+)
+
 EXPONENTIAL = (
     broadcast_row(e.exp, each(math.exp), SIGNED, kinks=[at(-inf, 0)]),
     broadcast_row(e.exp2, lambda x: 2.0**x, SIGNED, kinks=[at(-inf, 0)]),
@@ -149,6 +176,17 @@ def _sigmoid_slope(x: float) -> float:
 
 
 LOGISTIC = (
+    broadcast_row(
+        logistic._sigmoid_slope,
+        each(_sigmoid_slope),
+        SIGNED,
+        kinks=[
+            at(0.0, 0),
+            *(at(x, math.copysign(math.exp(-abs(x)), -x)) for x in (40.0, -40.0, 700.0, -700.0)),
+            at(inf, 0),
+            at(-inf, 0),
+        ],
+    ),
     broadcast_row(
         logistic.sigmoid,
         each(_sigmoid),
@@ -220,7 +258,9 @@ TRIGONOMETRIC = (
     ),
     broadcast_row(t.arcsin, each(math.asin), UNIT, kinks=[at(1.0, inf), at(-1.0, inf)]),
     broadcast_row(t.arccos, each(math.acos), UNIT, kinks=[at(1.0, -inf), at(-1.0, -inf)]),
-    broadcast_row(t.arctan, each(math.atan), SIGNED, kinks=[at(inf, 0), at(-inf, 0), at(1e200, 0)]),
+    broadcast_row(
+        t.arctan, each(math.atan), SIGNED, kinks=[at(inf, 0), at(-inf, 0), at(1e155, 1e-310)]
+    ),
     broadcast_row(t.sinh, each(math.sinh), SIGNED),
     broadcast_row(t.cosh, each(math.cosh), SIGNED),
     broadcast_row(
@@ -247,6 +287,31 @@ TRIGONOMETRIC = (
         kinks=[at(1.0, inf), at(-1.0, -inf), at(1e-20, 2e-20)],
     ),
     broadcast_row(t.arctanh, each(math.atanh), UNIT, kinks=[at(1.0, inf), at(-1.0, inf)]),
+    broadcast_row(
+        t._cosine,
+        each(lambda x, y: x / math.hypot(x, y)),
+        SIGNED,
+        SIGNED,
+        kinks=[
+            pair(0, 0, 0, 0),
+            pair(3e-200, 4e-200, 1.28e199, -9.6e198),
+            pair(3e200, 4e200, 1.28e-201, -9.6e-202),
+            pair(1, 1e-10, 1e-20, -1e-10),
+            pair(inf, 1, 0, 0),
+        ],
+    ),
+    broadcast_row(
+        t._turn,
+        each(lambda x, y: x / (x * x + y * y)),
+        SIGNED,
+        SIGNED,
+        kinks=[
+            pair(0, 0, 0, 0),
+            pair(1e-200, 1e-200, 0, -inf),
+            pair(3e100, 4e100, 1.12e-202, -3.84e-202),
+            pair(1, inf, 0, 0),
+        ],
+    ),
     broadcast_row(
         t.hypot,
         each(math.hypot),
@@ -545,6 +610,7 @@ COMPARE = (
 
 ROWS = (
     *ARITHMETIC,
+    *POWERS,
     *EXPONENTIAL,
     *LOGISTIC,
     *TRIGONOMETRIC,

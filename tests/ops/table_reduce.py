@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from tests.ops.row import Array, Example, Kink, Row, spread
+from tests.ops.row import Array, Example, Kink, Row, broadcast_row, pair, spread
 from tinygrad_lite.ops import cumulative, order, reduce
-from tinygrad_lite.ops.norm import _power_norm
+from tinygrad_lite.ops.length import cosine, length, power_norm
 from tinygrad_lite.primitive import Primitive
 
 inf = math.inf
@@ -98,12 +98,25 @@ REDUCTIONS = (
     reduction(reduce._sum, math.fsum, more=[EMPTY]),
     reduction(reduce._mean, lambda row: math.fsum(row) / len(row)),
     reduction(
-        reduce.length,
+        length,
         lambda row: math.hypot(*row),
-        kinks=[corner([0, 0], [0, 0]), corner([0, 2], [0, 1])],
+        kinks=[
+            corner([0, 0], [0, 0]),
+            corner([0, 2], [0, 1]),
+            corner([3e-200, -4e-200], [0.6, -0.8]),
+            corner([3e200, 4e200], [0.6, 0.8]),
+            corner([math.inf, 1], [1, 0]),
+        ],
+    ),
+    broadcast_row(
+        cosine,
+        lambda x, length: x / length,
+        (-1, 1),
+        (2, 3),
+        kinks=[pair(0, 0, 0, 0), pair(1, math.inf, 0, 0), pair(math.inf, math.inf, 0, 0)],
     ),
     reduction(
-        _power_norm,
+        power_norm,
         _root_of_powers,
         p=3.0,
         kinks=[
@@ -112,6 +125,9 @@ REDUCTIONS = (
             corner([0, -2, 2], [0, -2, 2], p=0.5),
             corner([0, 0], [0, 0], p=0.5),
             corner([0, 3], [0, 0], p=-1.0),
+            corner([3e200, -4e200], [(3 / 91 ** (1 / 3)) ** 2, -((4 / 91 ** (1 / 3)) ** 2)], p=3.0),
+            corner([3e-200, 4e-200], [(4 / 7) ** 2, (3 / 7) ** 2], p=-1.0),
+            corner([math.inf, 1], [1, 0], p=3.0),
         ],
     ),
     Row(reduce._all, folded(all), [*REDUCED, EMPTY, Example((SMOOTH > 0,), over(1))]),
@@ -143,7 +159,20 @@ CUMULATIVE = (
 )
 
 ORDER = (
-    reduction(order._max, max, kinks=[corner([1, 3, 3], [0, 0.5, 0.5]), corner([2, inf], [0, 1])]),
+    Row(
+        order._picked,
+        np.vectorize(lambda x, out: x == out or math.isnan(x)),
+        [Example((np.array([[1.0, 3.0], [math.nan, 2.0]]), np.array([[3.0], [math.nan]])))],
+    ),
+    reduction(
+        order._max,
+        max,
+        kinks=[
+            corner([1, 3, 3], [0, 0.5, 0.5]),
+            corner([2, inf], [0, 1]),
+            corner([2, math.nan, math.nan], [0, 0.5, 0.5]),
+        ],
+    ),
     reduction(order._min, min, kinks=[corner([1, 1, 3], [0.5, 0.5, 0]), corner([2, -inf], [0, 1])]),
     Row(order._argmax, folded(lambda row: row.index(max(row))), REDUCED[2:-1]),
     Row(order._argmin, folded(lambda row: row.index(min(row))), REDUCED[2:-1]),

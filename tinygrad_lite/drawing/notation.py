@@ -211,9 +211,16 @@ def _assign(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expre
     return Expression(f"{enclosed(parts[0], LOGIC, True)} with [{index}] = {parts[1]}", LOGIC)
 
 
+def _power_slope(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
+    base, y = parts
+    less = _infix("subtract", y, literal(1)) if y.value is None else literal(y.value - 1)
+    return _infix("multiply", y, _power(base, less))
+
+
 _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression]] = {
     "negative": _negative,
     "power": lambda parts, _: _power(parts[0], parts[1]),
+    "y·xʸ⁻¹": _power_slope,
     "square": lambda parts, _: _power(parts[0], literal(2)),
     "sqrt": lambda parts, _: Expression(f"√{_tight(parts[0])}", POWER),
     "abs": lambda parts, _: Expression(f"|{parts[0]}|"),

@@ -87,7 +87,7 @@ from tinygrad_lite.ops.logistic import logaddexp, logaddexp2, logsigmoid, sigmoi
 from tinygrad_lite.ops.norm import norm
 from tinygrad_lite.ops.normal import erf, erfc, normal_cdf
 from tinygrad_lite.ops.order import argmax, argmin, argsort, max, median, min, quantile, sort
-from tinygrad_lite.ops.reduce import all, any, count_nonzero, mean, std, sum, var
+from tinygrad_lite.ops.reduce import all, any, count_nonzero, mean, sum
 from tinygrad_lite.ops.rounding import (
     ceil,
     divmod,
@@ -130,6 +130,7 @@ from tinygrad_lite.ops.trigonometric import (
     tan,
     tanh,
 )
+from tinygrad_lite.ops.variance import std, var
 
 __all__ = [
     "abs",

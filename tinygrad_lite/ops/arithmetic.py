@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.compare import isinf, isnan
-from tinygrad_lite.ops.exponential import log
+from tinygrad_lite.ops.compare import isinf
+from tinygrad_lite.ops.exponential import log, xlogy
 from tinygrad_lite.ops.selection import where
-from tinygrad_lite.ops.shape import cast
-from tinygrad_lite.primitive import primitive
+from tinygrad_lite.primitive import Primitive, primitive
 
 add = primitive(
     np.add,
@@ -122,23 +121,64 @@ square = primitive(
 )
 
 
+def _slope_forward(x: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        steep = np.power(x, y - 1)
+        flat = (y == 0) & ((x == 0) | np.isnan(x)) | (steep == 0) & np.isinf(y)
+        return np.where(flat, 0, y * steep)
+
+
+def _rate_forward(x: Any, y: Any) -> Any:
+    with np.errstate(all="ignore"):
+        out = np.power(x, y)
+        nothing = (x == 0) & (y >= 0) | (x == math.inf) & (y < 0)
+        return np.where(nothing, 0, out * np.log(x, dtype=out.dtype))
+
+
+def _mixed(x: Any, y: Any) -> Any:
+    """The derivative of x^y by both: x^(y-1) (1 + y log x), 0 at x = 0 for y = 0 and y > 1."""
+    flat = (x == 0) & ((y == 0) | (y > 1))
+    return where(flat, 0, x ** (y - 1) * (1 + xlogy(y, x)))
+
+
+def _bend(x: Any, y: Any) -> Any:
+    """The second derivative of x^y by x: y (y - 1) x^(y-2), 0 where y, or x^(y-2), is 0."""
+    rest = _power_slope(x, y - 1)
+    return where((y == 0) | (rest == 0) & isinf(y), 0, y * rest)
+
+
+_power_slope: Primitive = primitive(
+    _slope_forward,
+    (
+        lambda g, out, x, y: g * _bend(x, y),
+        lambda g, out, x, y: g * _mixed(x, y),
+    ),
+    name="y·xʸ⁻¹",
+    elementwise=True,
+    doc="""y x^(y-1), the derivative of x^y by x; 0 where y is 0.""",
+)
+
+_power_rate: Primitive = primitive(
+    _rate_forward,
+    (
+        lambda g, out, x, y: g * _mixed(x, y),
+        lambda g, out, x, y: g * where(out == 0, 0, out * log(x)),
+    ),
+    name="xʸ·log x",
+    elementwise=True,
+    doc="""x^y log x, the derivative of x^y by y; 0 where x^y is 0.""",
+)
+
+
 def _power_base(g: Any, out: Any, x: Any, y: Any) -> Any:
-    steep = x ** (y - 1)
     if type(y) in (int, float) and 0 < abs(y) < math.inf:
-        return g * (y * steep)
-    flat = (y == 0) & ((x == 0) | isnan(x)) | (steep == 0) & isinf(y)
-    return g * where(flat, 0, y * steep)
-
-
-def _power_exponent(g: Any, out: Any, x: Any, y: Any) -> Any:
-    nothing = (x == 0) & (y >= 0) | (x == math.inf) & (y < 0)
-    base = cast(where(nothing, 1, x), out.dtype)
-    return g * where(nothing, 0, out * log(base))
+        return g * (y * x ** (y - 1))
+    return g * _power_slope(x, y)
 
 
 power = primitive(
     np.power,
-    (_power_base, _power_exponent),
+    (_power_base, lambda g, out, x, y: g * _power_rate(x, y)),
     symbol="xʸ",
     elementwise=True,
     doc="""x ** y.

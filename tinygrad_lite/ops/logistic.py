@@ -10,18 +10,36 @@ from tinygrad_lite.ops.compare import isinf
 from tinygrad_lite.ops.exponential import LN2
 from tinygrad_lite.ops.precision import rounded_once
 from tinygrad_lite.ops.selection import where
+from tinygrad_lite.ops.trigonometric import tanh
 from tinygrad_lite.primitive import Primitive, primitive
+
+LEAST = -80  # where exp(-x) is still finite in single precision
 
 
 @rounded_once
 def _sigmoid_forward(x: Any) -> Any:
-    with np.errstate(over="ignore"):
-        return 1 / (1 + np.exp(0.0 - x))  # 0.0 - x rather than -x, which wraps unsigned integers
+    if np.minimum.reduce(x, axis=None, initial=0) > LEAST:
+        return 1 / (1 + np.exp(0.0 - x))  # rather than -x, which wraps unsigned integers
+    return np.exp(np.minimum(x, 0)) / (1 + np.exp(-np.abs(x)))
 
+
+@rounded_once
+def _sigmoid_slope_forward(x: Any) -> Any:
+    small = np.exp(-np.abs(x))
+    return small / np.square(1 + small)
+
+
+_sigmoid_slope: Primitive = primitive(
+    _sigmoid_slope_forward,
+    (lambda g, out, x: -g * out * tanh(0.5 * x),),
+    name="σ′",
+    elementwise=True,
+    doc="""σ(x) σ(-x), the derivative of the logistic function, right to the last digits.""",
+)
 
 sigmoid: Primitive = primitive(
     _sigmoid_forward,
-    (lambda g, out, x: g * out * sigmoid(-x),),  # 1 - out would lose the digits of large x
+    (lambda g, out, x: g * _sigmoid_slope(x),),  # out (1 - out) would lose the digits of large x
     name="sigmoid",
     symbol="σ",
     elementwise=True,

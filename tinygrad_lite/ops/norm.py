@@ -10,29 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
+from tinygrad_lite.ops.length import length, power_norm
 from tinygrad_lite.ops.linalg import matmul
 from tinygrad_lite.ops.order import max, min
-from tinygrad_lite.ops.reduce import Axis, floating, kept, length, spread, sum, widened
+from tinygrad_lite.ops.reduce import Axis, floating, kept, like, sum, widened
 from tinygrad_lite.ops.selection import abs, sign, where
-from tinygrad_lite.ops.shape import cast, moveaxis, reshape, swapaxes
+from tinygrad_lite.ops.shape import moveaxis, reshape, swapaxes
 from tinygrad_lite.primitive import primitive
-
-
-def _power_norm_forward(x: Any, *, p: float, axis: Any, keepdims: Any) -> Any:
-    with np.errstate(divide="ignore"):  # 0 to a negative power is infinite, and the norm 0
-        powers = np.add.reduce(np.abs(x) ** p, axis=axis, keepdims=keepdims)
-        return powers ** (1 / p)
-
-
-def _power_norm_vjp(g: Any, out: Any, x: Any, p: float, axis: Axis, keepdims: bool) -> Any:
-    """sign(x) (|x| / ‖x‖)^(p - 1), and 0 where x is 0."""
-    whole = spread(out, x, axis)
-    flat = (x == 0) | (whole == 0)
-    share = abs(where(flat, 1, x)) / where(flat, 1, whole)
-    return where(flat, 0, spread(g, x, axis) * sign(x) * share ** (p - 1))
-
-
-_power_norm = primitive(_power_norm_forward, (_power_norm_vjp,), name="power_norm", symbol="‖x‖ₚ")
 
 
 def _largest(x: Any, axis: int, *, keepdims: bool = False) -> Any:
@@ -53,7 +37,7 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
         return sum(abs(x), axis, keepdims=keepdims)
     if isinstance(ord, str):
         raise ValueError(f"norm: ord {ord!r} is for matrices: name two axes, or give a matrix")
-    return _power_norm(x, p=float(ord), axis=axis, keepdims=keepdims)
+    return power_norm(x, p=float(ord), axis=axis, keepdims=keepdims)
 
 
 # The singular value decomposition, its three parts side by side in one array:
@@ -188,7 +172,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) 
     if axis is None and (ord is None or (ord == 2 and ndim == 1) or (ord == "fro" and ndim == 2)):
         axes: tuple[int, ...] = tuple(range(ndim))
         out = length(widened(x), axis=axes, keepdims=keepdims)
-        return out if out.dtype == x.dtype else cast(out, x.dtype)
+        return like(out, x)
     axes = tuple(range(ndim)) if axis is None else normalize_axis_tuple(axis, ndim)
     if len(axes) == 1:
         out = _vector_norm(widened(x), ord, axes[0], keepdims)
@@ -201,4 +185,4 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) 
             out = reshape(out, kept(np.shape(x), axes))
     else:
         raise ValueError(f"norm: {ord!r} needs one axis or two, not {len(axes)}: name them in axis")
-    return out if out.dtype == x.dtype else cast(out, x.dtype)
+    return like(out, x)

@@ -16,12 +16,21 @@ from tinygrad_lite.ops.shape import cast, merged, ravel, reshape
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tensor import Tensor
 
+_picked = primitive(
+    lambda x, out: np.equal(x, out) | np.not_equal(x, x),
+    name="picked",
+    elementwise=True,
+    bounded=True,
+    doc="""Whether x was picked: it is equal to out, or not a number, which always wins.""",
+)
+
 
 def _chosen(g: Any, out: Any, x: Any, axis: Axis, **_: Any) -> Any:
     """The rule of every operation that picks a value: the elements equal to it share evenly."""
-    chosen = x == reshape(out, kept(np.shape(x), axis))
+    shape = kept(np.shape(x), axis)
+    chosen = _picked(x, reshape(out, shape))
     ties = cast(sum(chosen, axis, keepdims=True), widened(g).dtype)
-    return where(chosen, reshape(g, np.shape(ties)) / where(ties == 0, 1, ties), 0)
+    return where(chosen, reshape(g, shape) / ties, 0)
 
 
 def _extreme(extreme: Any, name: str) -> Any:

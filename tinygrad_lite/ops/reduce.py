@@ -1,4 +1,4 @@
-"""Reductions over axes: sums, means, spreads, and the logical ones."""
+"""Reductions over axes: sums, means, counts, and the logical ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.arithmetic import square
 from tinygrad_lite.ops.join import concatenate
 from tinygrad_lite.ops.precision import HALF
 from tinygrad_lite.ops.selection import where
@@ -35,12 +34,15 @@ def count(shape: tuple[int, ...], axis: Axis) -> int:
     return math.prod(n for n, k in zip(shape, kept(shape, axis)) if k == 1)
 
 
+def aligned(g: Any, x: Any, axis: Axis) -> Any:
+    """``g``, of the shape of a reduction of ``x``, in a shape that broadcasts to that of ``x``."""
+    shape = np.shape(x)
+    return g if np.ndim(g) in (0, len(shape)) else reshape(g, kept(shape, axis))
+
+
 def spread(g: Any, x: Any, axis: Axis) -> Any:
     """``g``, the gradient of a reduction of ``x``, repeated along the axes that were reduced."""
-    shape = np.shape(x)
-    if np.ndim(g) not in (0, len(shape)):
-        g = reshape(g, kept(shape, axis))
-    return broadcast_to(g, shape)
+    return broadcast_to(aligned(g, x, axis), np.shape(x))
 
 
 def floating(x: Any) -> Any:
@@ -153,85 +155,12 @@ def mean(
     x = floating(x)
     wide = widened(x)
     n = count_nonzero(broadcast_to(where, np.shape(x)), axis, keepdims=keepdims)
-    return _like(sum(wide, axis, keepdims=keepdims, where=where) / cast(n, wide.dtype), x)
+    return like(sum(wide, axis, keepdims=keepdims, where=where) / cast(n, wide.dtype), x)
 
 
-def var(
-    x: Any,
-    axis: Axis = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    correction: float | None = None,
-) -> Any:
-    """The variance over ``axis``: the sum of squared distances from the mean, over n - ddof.
-
-    ``correction`` is another name of ddof.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.var(tg.tensor([1.0, 3.0]))
-    tensor(1.)
-    >>> tg.var(tg.tensor([1.0, 3.0]), ddof=1)
-    tensor(2.)
-    >>> tg.var(tg.tensor([1.0, 3.0]), correction=1)
-    tensor(2.)
-    """
-    x = floating(x if dtype is None else cast(x, dtype))
-    wide = widened(x)
-    total = sum(square(wide - mean(wide, axis, keepdims=True)), axis, keepdims=keepdims)
-    return _like(total / _freedom(x, axis, ddof, correction), x)
-
-
-def _freedom(x: Any, axis: Axis, ddof: float, correction: float | None) -> float:
-    if ddof and correction is not None:
-        raise ValueError("ddof and correction are two names of one number: give one of them")
-    n = count(np.shape(x), axis) - (correction or ddof)
-    return n if n > 0 else 0
-
-
-def _like(result: Any, x: Any) -> Any:
+def like(result: Any, x: Any) -> Any:
+    """``result`` in the dtype of ``x``, which it was computed from in more digits."""
     return result if result.dtype == x.dtype else cast(result, x.dtype)
-
-
-def _length_forward(x: Any, *, axis: Any, keepdims: Any) -> Any:
-    return np.sqrt(np.add.reduce(np.square(x), axis=axis, keepdims=keepdims))
-
-
-def _length_vjp(g: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    return spread(where(out == 0, 0, g / where(out == 0, 1, out)), x, axis) * x
-
-
-length = primitive(
-    _length_forward,
-    (_length_vjp,),
-    name="length",
-    symbol="‖x‖",
-    doc="""The Euclidean length over ``axis``; its derivative at 0 is taken as 0.""",
-)
-
-
-def std(
-    x: Any,
-    axis: Axis = None,
-    dtype: Any = None,
-    *,
-    ddof: float = 0,
-    keepdims: bool = False,
-    correction: float | None = None,
-) -> Any:
-    """The standard deviation over ``axis``; its derivative where all are equal is taken as 0.
-
-    The arguments are those of :func:`var`.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.std(tg.tensor([1.0, 3.0]))
-    tensor(1.)
-    """
-    x = floating(x if dtype is None else cast(x, dtype))
-    wide = widened(x)
-    distance = length(wide - mean(wide, axis, keepdims=True), axis=axis, keepdims=keepdims)
-    return _like(distance / math.sqrt(_freedom(x, axis, ddof, correction)), x)
 
 
 _all = primitive(lambda x, *, axis, keepdims: np.all(x, axis=axis, keepdims=keepdims), name="all")

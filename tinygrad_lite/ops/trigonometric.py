@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.compare import isinf
-from tinygrad_lite.ops.selection import sign, where
+from tinygrad_lite.ops.selection import where
 from tinygrad_lite.primitive import Primitive, primitive
 
 sin = primitive(
@@ -81,7 +80,7 @@ arccos = primitive(
 
 arctan = primitive(
     np.arctan,
-    (lambda g, out, x: g / (1 + x * x),),
+    (lambda g, out, x: g / hypot(x, 1.0) / hypot(x, 1.0),),  # a square would overflow
     elementwise=True,
     doc="""The angle between -π/2 and π/2 with tangent x.
 
@@ -196,17 +195,39 @@ arctanh = primitive(
 )
 
 
-def _cosine(x: Any, length: Any) -> Any:
-    """x / length: 0 where the length is 0, the sign of x where both are infinite."""
-    ratio = where(isinf(x), sign(x), x / length)
-    return where(length == 0, 0, ratio)
+def _cosine_forward(x: Any, y: Any) -> Any:
+    length = np.hypot(x, y)
+    with np.errstate(invalid="ignore"):
+        return np.where((length == 0) | np.isinf(x), np.sign(x), x / length)
 
+
+def _cosine_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return _over_length(g * _cosine(y, x) * _cosine(y, x), x, y)
+
+
+def _cosine_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return -_over_length(g * out * _cosine(y, x), x, y)
+
+
+def _over_length(g: Any, x: Any, y: Any) -> Any:
+    """g / √(x² + y²), and 0 at the origin."""
+    length = hypot(x, y)
+    return where(length == 0, 0, g / length)
+
+
+_cosine: Primitive = primitive(
+    _cosine_forward,
+    (_cosine_x, _cosine_y),
+    name="cosine",
+    elementwise=True,
+    doc="""x / √(x² + y²) without overflow, 0 at the origin and ±1 where x is infinite.""",
+)
 
 hypot: Primitive = primitive(
     np.hypot,
     (
-        lambda g, out, x, y: g * _cosine(x, out),
-        lambda g, out, x, y: g * _cosine(y, out),
+        lambda g, out, x, y: g * _cosine(x, y),
+        lambda g, out, x, y: g * _cosine(y, x),
     ),
     elementwise=True,
     doc="""√(x² + y²), without overflow; its derivatives at the origin are taken as 0.
@@ -218,17 +239,34 @@ hypot: Primitive = primitive(
 )
 
 
-def _angle_slope(x: Any, y: Any) -> Any:
-    """x / (x² + y²) without overflow, and 0 at the origin."""
-    length = hypot(x, y)
-    return _cosine(x, length) / where(length == 0, 1, length)
+def _turn_forward(x: Any, y: Any) -> Any:
+    length = np.hypot(x, y)
+    with np.errstate(over="ignore"):
+        return _cosine_forward(x, y) / np.where(length == 0, 1, length)
 
+
+def _turn_x(g: Any, out: Any, x: Any, y: Any) -> Any:
+    c, s = _cosine(x, y), _cosine(y, x)
+    return _over_length(_over_length(g * ((s - c) * (s + c)), x, y), x, y)
+
+
+def _turn_y(g: Any, out: Any, x: Any, y: Any) -> Any:
+    return _over_length(_over_length(-2 * g * _cosine(x, y) * _cosine(y, x), x, y), x, y)
+
+
+_turn: Primitive = primitive(
+    _turn_forward,
+    (_turn_x, _turn_y),
+    name="x/(x²+y²)",
+    elementwise=True,
+    doc="""x / (x² + y²), how an angle turns with y, without overflow; 0 at the origin.""",
+)
 
 arctan2 = primitive(
     np.arctan2,
     (
-        lambda g, out, y, x: g * _angle_slope(x, y),
-        lambda g, out, y, x: -g * _angle_slope(y, x),
+        lambda g, out, y, x: g * _turn(x, y),
+        lambda g, out, y, x: -g * _turn(y, x),
     ),
     elementwise=True,
     doc="""The angle from the first axis to the point (x, y); y is the first argument.
