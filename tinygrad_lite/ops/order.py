@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.ops.compare import isfinite
 from tinygrad_lite.ops.index import take_along_axis
 from tinygrad_lite.ops.join import stack
 from tinygrad_lite.ops.reduce import Axis, count, floating, kept, masked, sum, widened
-from tinygrad_lite.ops.selection import maximum, minimum, where
+from tinygrad_lite.ops.selection import abs, maximum, minimum, where
 from tinygrad_lite.ops.shape import cast, merged, ravel, reshape
 from tinygrad_lite.primitive import primitive
 from tinygrad_lite.tensor import Tensor
@@ -158,13 +159,32 @@ _ranked = primitive(
     symbol="xₖ",
 )
 
-_METHODS: dict[str, Callable[[float], float]] = {
-    "linear": lambda place: place,
-    "lower": math.floor,
-    "higher": math.ceil,
-    "midpoint": lambda place: (math.floor(place) + math.ceil(place)) / 2,
-    "nearest": round,
+# Hyndman and Fan, Sample Quantiles in Statistical Packages (1996). Of n elements, counted from 0,
+# the share q lies at q (n + 1 - a - b) + a - 1 for (a, b), or where the function of q and n says.
+_CONTINUOUS: dict[str, tuple[float, float]] = {
+    "linear": (1, 1),
+    "hazen": (1 / 2, 1 / 2),
+    "weibull": (0, 0),
+    "median_unbiased": (1 / 3, 1 / 3),
+    "normal_unbiased": (3 / 8, 3 / 8),
+    "interpolated_inverted_cdf": (0, 1),
 }
+_DISCRETE: dict[str, Callable[[float, int], float]] = {
+    "lower": lambda q, n: math.floor(q * (n - 1)),
+    "higher": lambda q, n: math.ceil(q * (n - 1)),
+    "midpoint": lambda q, n: (math.floor(q * (n - 1)) + math.ceil(q * (n - 1))) / 2,
+    "nearest": lambda q, n: round(q * (n - 1)),
+    "inverted_cdf": lambda q, n: math.ceil(q * n) - 1,
+    "averaged_inverted_cdf": lambda q, n: (math.ceil(q * n) + math.floor(q * n) - 1) / 2,
+    "closest_observation": lambda q, n: round(q * n) - 1,
+}
+
+
+def _place(q: Any, n: int, method: str) -> Any:
+    if method in _DISCRETE:
+        return _DISCRETE[method](q, n)
+    a, b = _CONTINUOUS[method]
+    return q * (n + 1 - a - b) + (a - 1)
 
 
 def quantile(
@@ -180,7 +200,7 @@ def quantile(
         q: a number from 0 to 1, or an array of them; its shape comes first in the result's.
         axis: the axis or axes to reduce; all by default.
         method: what to do between two elements: ``linear`` (interpolate), ``lower``, ``higher``,
-            ``midpoint`` or ``nearest``, as ``numpy.quantile``.
+            ``midpoint``, ``nearest`` or another that ``numpy.quantile`` has.
         keepdims: keep the reduced axes with length 1.
 
     Raises:
@@ -193,20 +213,22 @@ def quantile(
     shares = np.asarray(q.data if isinstance(q, Tensor) else q, dtype=float)
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"quantile: q must lie between 0 and 1, not {q}")
-    if method not in _METHODS:
-        raise ValueError(f"quantile: method must be one of {', '.join(_METHODS)}; not {method!r}")
+    if method not in _CONTINUOUS and method not in _DISCRETE:
+        known = ", ".join([*_CONTINUOUS, *_DISCRETE])
+        raise ValueError(f"quantile: method must be one of {known}; not {method!r}")
     rows = merged(floating(x), axis)
     last = len(rows) - 1
     if last < 0:
         raise ValueError(f"quantile: shape {np.shape(x)} has no elements over axis {axis}")
     shape = kept(np.shape(x), axis) if keepdims else np.shape(rows)[1:]
-    places = [_METHODS[method](share * last) for share in shares.ravel().tolist()]
-    weights: Any = [place - math.floor(place) for place in places]
-    if isinstance(q, Tensor) and method == "linear":
-        weights = [ravel(q)[i] * last - math.floor(place) for i, place in enumerate(places)]
-    values = [
-        reshape(_between(rows, place, weight), shape) for place, weight in zip(places, weights)
-    ]
+    values = []
+    for i, share in enumerate(shares.ravel().tolist()):
+        meant = _place(share, last + 1, method)
+        place = sorted((0, meant, last))[1]
+        weight = place - math.floor(place)
+        if isinstance(q, Tensor) and method in _CONTINUOUS and place == meant:
+            weight = _place(ravel(q)[i], last + 1, method) - math.floor(place)
+        values.append(reshape(_between(rows, place, weight), shape))
     return reshape(stack(values), shares.shape + shape) if shares.ndim else values[0]
 
 
@@ -215,9 +237,16 @@ def _between(rows: Any, place: float, weight: Any) -> Any:
     rank = math.floor(place)
     low = _ranked(rows, rank=rank)
     if place == rank:
-        return low
+        return low + weight * _gap(rows, rank, low) if isinstance(weight, Tensor) else low
     high = _ranked(rows, rank=rank + 1)
     return where(low == high, low, (1 - weight) * low + weight * high)
+
+
+def _gap(rows: Any, rank: int, here: Any) -> Any:
+    """How far the nearer neighbour of a rank is: the lesser of the slopes that meet there."""
+    beside = [_ranked(rows, rank=r) - here for r in (rank - 1, rank + 1) if 0 <= r < len(rows)]
+    gaps = [where(isfinite(gap), abs(gap), 0) for gap in beside]
+    return minimum(gaps[0], gaps[-1]) if gaps else 0
 
 
 def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
