@@ -163,7 +163,7 @@ class Bundle:
         return name
 
     def _literal(self, thing: Any, wish: str) -> str:
-        text = repr(thing)
+        text = f"np.dtype({thing.name!r})" if isinstance(thing, np.dtype) else repr(thing)
         try:
             again = eval(text, {"np": np, "numpy": np, "typing": typing})
             if again is thing or bool(again == thing):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from tinygrad_lite.ops.selection import abs, sign, where
 from tinygrad_lite.primitive import Primitive, primitive
 
 
-@cache
 def _least(dtype: np.dtype[Any]) -> float:
     """Below it a sum of powers may lack what was too small for the dtype."""
     info = np.finfo(dtype)
