@@ -441,6 +441,17 @@ def test_what_hooks_change_is_shown(open_page):
     assert tab.locator('[data-node="t0"] .gradient').text_content() == "∇ ·"
 
 
+def test_what_a_hook_on_the_output_changes_is_shown(open_page):
+    a = tg.tensor(2.0, requires_grad=True, name="a")
+    b = a * 3
+    b.register_hook(lambda g: g * 10)
+    tab = open_page(tg.trace_backward(b, 2.0))
+    assert field(tab, "hooked") == "2 → 20"
+    assert tab.locator('[data-node="t0"] .gradient').text_content() == "∇ 2 → 20"
+    tab.keyboard.press("End")
+    assert tab.locator('[data-node="leaf0"] .gradient').text_content() == "∇ 60"
+
+
 def test_without_events_there_is_nothing_to_play(open_page):
     tab = open_page(tg.trace_backward(tg.tensor(2.0, requires_grad=True, name="a")))
     assert tab.locator("#play").is_disabled()

@@ -78,7 +78,8 @@ def hooked(trace: Trace) -> dict[str, dict[str, Any]]:
             slack[key] = 4 * np.finfo(x.dtype).eps * np.max(np.abs(earlier), initial=0)
     went |= {names.keys[names.nodes[int(e.node[2:])]]: e.upstream for e in trace.events}
     found = {}
-    for key, total in {e.target_key: e.after for e in trace.events}.items():
+    totals = {names.keys[trace.output]: trace.seed} if trace.events else {}
+    for key, total in (totals | {e.target_key: e.after for e in trace.events}).items():
         value = went.get(key, total)
         if value is total:
             continue
@@ -122,10 +123,8 @@ class _Scene:
             text = values.gist(event.after, True)
             if len(text) > len(self.totals.get(event.target_key, "")):
                 self.totals[event.target_key] = text
+        self.totals[self.names.keys[trace.output]] = values.gist(trace.seed, True)
         self.totals |= {key: change["total"] for key, change in hooked(trace).items()}
-        self.totals[self.names.keys[trace.output]] = (
-            values.gist(trace.events[0].upstream, True) if trace.events else "1"
-        )
         self._find_frames()
 
     def data(self) -> dict[str, Any]:

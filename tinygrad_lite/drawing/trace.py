@@ -73,6 +73,7 @@ class Trace(Sequence[Event]):
 
     Attributes:
         output: the tensor that was differentiated.
+        seed: the gradient that the pass started from, before any hook.
         names: the nodes of its graph and what they are called.
         events: the contributions in the order in which they were made: plain data.
         gradients: the gradient that every leaf holds after the pass, by name.
@@ -84,9 +85,12 @@ class Trace(Sequence[Event]):
         names: Names,
         contributions: Sequence[Contribution],
         earlier: Mapping[str, Any] = MappingProxyType({}),
+        gradient: Any = None,
     ) -> None:
         self.names = names
         self.output = names.outputs[0]
+        seed = np.ones(self.output.shape) if gradient is None else gradient
+        self.seed = _frozen(np.asarray(getattr(seed, "_data", seed), self.output.dtype))
         self.events = tuple(_events(names, contributions))
         self.gradients = _held(names)
         self.earlier = dict(earlier)
@@ -226,7 +230,7 @@ def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
     earlier = _held(names)
     contributions: list[Contribution] = []
     run_backward(output, gradient, observer=contributions.append)
-    return Trace(names, contributions, earlier)
+    return Trace(names, contributions, earlier, gradient)
 
 
 def observe_quietly(

@@ -51,11 +51,12 @@ function activeAt(model, position) {
 function gradientAt(model, id, position) {
   const arrivals = model.arrivals.get(id) ?? [];
   const arrived = countBelow(arrivals, position);
-  if (id === model.trace.output) return { ...seedOf(model), arrived: 1, expected: 1 };
+  const change = model.hooked[id];
+  const replaced = change && { array: change.array, text: change.total, lean: change.lean };
+  if (id === model.trace.output) return { ...(replaced ?? seedOf(model)), arrived: 1, expected: 1 };
   const state = { arrived, expected: arrivals.length, array: null, text: "", lean: 0 };
   if (!arrived) return state;
-  const change = model.hooked[id];
-  if (change && arrived === arrivals.length) return { ...state, array: change.array, text: change.total, lean: change.lean };
+  if (replaced && arrived === arrivals.length) return { ...state, ...replaced };
   const last = arrivals[arrived - 1];
   const { total, total_lean } = model.flow[last];
   return { ...state, array: model.events[last].after, text: total, lean: total_lean };

@@ -154,6 +154,7 @@ function startContent(model) {
   const output = model.node.get(model.trace.output);
   const operations = model.trace.nodes.filter((node) => node.kind === "operation").length;
   const seed = seedOf(model);
+  const change = model.hooked[model.trace.output];
   return [
     make("p", { class: "eyebrow" }, "Start"),
     make("h2", {}, "How does ", chip(model, model.trace.output, output.label), " change?"),
@@ -164,7 +165,9 @@ function startContent(model) {
         "every operation multiplies what arrives from the right by its local derivative, and passes the product on to its inputs. " +
         "Where paths meet, gradients add up.",
     ),
-    seed.array ? section("It begins with", term("upstream", derivative(output.label, output.label), seed.array)) : null,
+    seed.array
+      ? section("It begins with", term("upstream", derivative(output.label, output.label), seed.array), ...(change ? hookElements(change) : []))
+      : null,
     make("p", { class: "note" }, "Play, or step with the arrow keys. Point at a tensor to see all of it; choose a wire to go to its step."),
   ];
 }
