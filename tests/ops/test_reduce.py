@@ -376,3 +376,16 @@ def test_a_list_of_tensors_is_stacked_first(f: Any) -> None:
     t = tg.tensor(1.0, requires_grad=True)
     with pytest.raises(TypeError, match=r"tg\.stack"):
         f([t, t])
+
+
+@pytest.mark.parametrize("name", ["var", "std"])
+@pytest.mark.parametrize("axis", [None, (0, 2), (1, -1)])
+def test_spread_of_some_elements(name: str, axis: Any) -> None:
+    some = np.arange(X.size).reshape(X.shape) % 3 > 0
+    for options in ({}, {"ddof": 1}, {"keepdims": True}):
+        check_grads(
+            lambda x, o=options: getattr(tg, name)(x, axis, where=some, **o),
+            [X],
+            order=1,
+            reference=lambda x, o=options: getattr(np, name)(x, axis, where=some, **o),
+        )
