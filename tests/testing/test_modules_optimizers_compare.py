@@ -112,6 +112,33 @@ def test_two_functions_side_by_side() -> None:
         compare(tg.exp, lambda x: tg.exp(x.detach()) * (1 + x - x.detach()) ** 2, X)
 
 
+def raw(x: Any) -> Any:
+    return x.numpy() if isinstance(x, tg.Tensor) else x
+
+
+def test_both_conventions_at_a_kink_are_accepted() -> None:
+    def to_the_first(g: Any, out: Any, x: Any) -> Any:
+        return g * np.eye(3)[np.argmax(raw(x))]
+
+    kinked, tied = np.array([-1.0, 0.0, 2.0]), np.array([1.0, 3.0, 3.0])
+    first = tg.primitive(np.max, [to_the_first], name="first")
+    twice = tg.primitive(np.max, [lambda g, out, x: g * (1.0 * (x == out))], name="twice")
+    right = tg.primitive(np.abs, [lambda g, out, x: g * tg.where(x < 0, -1.0, 1.0)], name="right")
+    beyond = tg.primitive(np.abs, [lambda g, out, x: g * tg.sign(x + 0.5) * 1.5], name="beyond")
+    assert compare(tg.abs, right, kinked).passed
+    assert compare(tg.max, first, tied).passed
+    for f, other, x in ((tg.max, twice, tied), (tg.abs, beyond, kinked)):
+        with pytest.raises(GradientError, match="is not the same"):
+            compare(f, other, x)
+
+
+def test_second_derivatives_are_compared() -> None:
+    detached = tg.primitive(np.tanh, [lambda g, out, x: g * (1 - raw(out) ** 2)], name="detached")
+    assert compare(tg.tanh, detached, X, order=1).passed
+    with pytest.raises(GradientError, match="of order 2"):
+        compare(tg.tanh, detached, X)
+
+
 def test_beside_pytorch() -> None:
     torch = pytest.importorskip("torch")
     assert compare(tg.softmax, lambda x: torch.softmax(x, -1), X).passed
@@ -119,5 +146,17 @@ def test_beside_pytorch() -> None:
     assert compare(tg.matmul, torch.matmul, (X, X.T), torch=True).passed
     index = np.array([0, 0, 2])
     assert compare(lambda x, i: x[i] * 2, lambda x, i: torch.mul(x[i], 2), (X, index)).passed
+    assert compare(tg.relu, torch.relu, np.array([0.0, 1.0])).passed
     with pytest.raises(GradientError, match="the value is not the same"):
         compare(tg.tanh, torch.sigmoid, X)
+    with pytest.raises(GradientError, match="of order 2"):
+        compare(
+            tg.tanh,
+            lambda x: (
+                x.tanh().detach()
+                + x * (1 - x.tanh() ** 2).detach()
+                - (x * (1 - x.tanh() ** 2)).detach()
+            ),
+            X,
+            torch=True,
+        )

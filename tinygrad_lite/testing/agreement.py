@@ -56,6 +56,12 @@ def disagreement(case: Case) -> Mismatch | None:
     return _not_finite(case)
 
 
+def kinked(case: Case, slot: int, j: int) -> bool:
+    """Whether the one-sided derivatives in element ``j`` of input ``slot`` differ somewhere."""
+    e = _Columns(case)(slot, j, True)
+    return bool(np.any(e.high - e.low > 2 * e.bar))
+
+
 def _directions(case: Case) -> Iterator[tuple[Array, list[Array]]]:
     """Pairs of a cotangent and a direction; of one sign too, since ties hide from mixed signs."""
     scales = case.oracle.scales()
