@@ -330,6 +330,39 @@ def _bugs() -> list[Bug]:
             "create_graph",
             elsewhere=False,
         ),
+        unary(
+            "wrong sign at second order",
+            tanh,
+            lambda xp, g, out, x: g * (1 - 2 * _raw(out) ** 2 + out * out),
+            "second derivative",
+            "sign is wrong",
+        ),
+        unary(
+            "factor 2 at second order",
+            tanh,
+            lambda xp, g, out, x: g * (1 + _raw(out) ** 2 - 2 * out * out),
+            "factor 2",
+            "second derivative",
+        ),
+        unary(
+            "cotangent detached",
+            tanh,
+            lambda xp, g, out, x: _raw(g) * (1 - out * out),
+            "detached second derivative",
+        ),
+        Bug(
+            "other argument detached in the rule",
+            times,
+            (lambda xp, g, out, x, y: g * _raw(y), by_x),
+            (x, y),
+            ("detached second derivative", "second derivative is missing"),
+        ),
+        unary(
+            "seeds the shared generator",
+            tanh,
+            _seeds,
+            "the state of numpy.random",
+        ),
         unary("float32 for float64", tanh, _in_float32, "float32"),
         unary("a gradient of dtype float32", tanh, _float32_dtype, "is float32", kind="vjp"),
         unary(
@@ -378,6 +411,20 @@ def _bugs() -> list[Bug]:
             _at_one_element,
             "wrong at 1 of 200 elements: (1, 2)",
             at=rng.normal(size=(20, 10)),
+        ),
+        unary(
+            "wrong at one element of ten thousand",
+            tanh,
+            _at_one_element,
+            "worst at    [1, 2]",
+            at=rng.normal(size=(100, 100)),
+        ),
+        unary(
+            "twice as large at one element of ten thousand, in float32",
+            tanh,
+            _doubled_at_one_element,
+            "worst at    [1, 2]",
+            at=rng.normal(size=(100, 100)).astype("float32"),
         ),
         Bug(
             "wrong for broadcast input only",
@@ -548,6 +595,11 @@ def _mutates_result(xp: Any, g: Any, out: Any, x: Any) -> Any:
     return gradient
 
 
+def _seeds(xp: Any, g: Any, out: Any, x: Any) -> Any:
+    np.random.seed(0)  # noqa: NPY002 - that is the mistake
+    return g * (1 - out * out)
+
+
 def _in_float32(xp: Any, g: Any, out: Any, x: Any) -> Any:
     gradient = g * (1 - out * out)
     if xp not in (np, tg):
@@ -581,6 +633,13 @@ def _at_one_element(xp: Any, g: Any, out: Any, x: Any) -> Any:
     if xp not in (np, tg):
         factor = xp.tensor(factor)
     return g * (1 - out * out) * factor
+
+
+def _doubled_at_one_element(xp: Any, g: Any, out: Any, x: Any) -> Any:
+    factor = np.ones(x.shape, "float32")
+    if factor.size > 6:
+        factor[1, 2] = 2
+    return g * (1 - out * out) * (factor if xp in (np, tg) else xp.tensor(factor))
 
 
 _noise = np.random.default_rng(1)

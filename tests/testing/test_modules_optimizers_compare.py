@@ -63,6 +63,18 @@ def test_a_mistake_in_evaluation_mode_is_found() -> None:
         check_module(Odd(), X)
 
 
+def test_a_module_that_counts_its_calls_is_found() -> None:
+    class Counting(Net):
+        def forward(self, x: Any) -> Any:
+            self.calls = getattr(self, "calls", 0) + 1
+            return x * self.scale * self.calls
+
+    model = Counting()
+    with pytest.raises(GradientError, match="a second call of the module gives another result"):
+        check_module(model, X)
+    assert not hasattr(model, "calls")
+
+
 def sgd_with_weight_decay(p: Any, g: Any, state: dict[str, Any]) -> Any:
     g = g + 0.01 * p
     return p - 0.1 * g
@@ -91,6 +103,20 @@ def test_an_optimizer_that_forgets_its_state_when_saved() -> None:
     check_optimizer(lambda ps: optim.SGD(ps, lr=0.1, momentum=0.9), momentum)
     with pytest.raises(AssertionError, match="after state_dict"):
         check_optimizer(lambda ps: Forgetful(ps, lr=0.1, momentum=0.9), momentum)
+
+
+def test_an_optimizer_that_goes_wrong_after_many_steps() -> None:
+    class Tiring(optim.SGD):
+        steps = 0
+
+        def step(self, *args: Any) -> Any:
+            self.steps += 1
+            if self.steps == 30:
+                self.param_groups[0]["lr"] *= 0.5
+            return super().step(*args)
+
+    with pytest.raises(AssertionError, match="step 29, parameter 0"):
+        check_optimizer(lambda ps: Tiring(ps, lr=0.1), lambda p, g, state: p - 0.1 * g)
 
 
 def test_an_optimizer_that_changes_gradients() -> None:

@@ -50,9 +50,9 @@ def disagreement(case: Case) -> Mismatch | None:
         wrong = _jacobian(case)
         if wrong is not None or case.oracle.analytic:  # smooth: directions would show no more
             return wrong
-    for u, v in _directions(case):
-        if not _agrees_along(case, u, v):
-            return _located(case, u) or _along(case, u, v)
+    for u, v, mixed in _directions(case):
+        if not _agrees_along(case, u, v, mixed):
+            return _located(case, u, v) or _along(case, u, v)
     return _not_finite(case)
 
 
@@ -62,24 +62,26 @@ def kinked(case: Case, slot: int, j: int) -> bool:
     return bool(np.any(e.high - e.low > 2 * e.bar))
 
 
-def _directions(case: Case) -> Iterator[tuple[Array, list[Array]]]:
-    """Pairs of a cotangent and a direction; of one sign too, since ties hide from mixed signs."""
+def _directions(case: Case) -> Iterator[tuple[Array, list[Array], bool]]:
+    """A cotangent, a direction, and whether its signs are mixed: ties hide from mixed ones."""
     scales = case.oracle.scales()
     for u_positive, v_positive in ((False, False), (True, True), (False, True)):
         u = case.weights(case.value, u_positive)
-        yield u, [case.weights(s, v_positive) * s for s in scales]
+        yield u, [case.weights(s, v_positive) * s for s in scales], not v_positive
 
 
-def _agrees_along(case: Case, u: Array, v: Sequence[Array]) -> bool:
+def _agrees_along(case: Case, u: Array, v: Sequence[Array], mixed: bool) -> bool:
+    """Whether the derivative along ``v`` is right; errors of random signs do not add up."""
+    total = _of_random_signs if mixed else lambda sizes: float(np.sum(sizes))
     gradients = case.pull(u)
     v = [np.where(np.isfinite(g), w, 0) for g, w in zip(gradients, v)]
     parts = [np.where(np.isfinite(g), g, 0).astype(float) * w for g, w in zip(gradients, v)]
     analytic = float(sum(np.sum(p) for p in parts))
-    size = float(sum(np.sum(np.abs(p)) for p in parts))
+    size = total(np.concatenate([np.abs(p).reshape(-1) for p in parts]))
     weight = u.astype(float).reshape(-1)
 
     def allowed(e: Estimate, spread: float) -> bool:
-        bar = float(np.sum(np.abs(weight) * (e.bar + case.unseen)))
+        bar = float(np.sum(np.abs(weight) * e.bar)) + total(np.abs(weight) * case.unseen)
         slack = bar + case.tolerance * size + spread
         ends = weight * e.low, weight * e.high
         low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
@@ -93,6 +95,11 @@ def _agrees_along(case: Case, u: Array, v: Sequence[Array]) -> bool:
     case.methods.add(between.method)
     spread = sum(float(np.sum(s * np.abs(w))) for s, w in zip(case.sensitivity(u), v))
     return allowed(between, spread)
+
+
+def _of_random_signs(sizes: Array) -> float:
+    """What numbers of these sizes add up to, hardly ever more, if their signs are random."""
+    return min(float(np.sum(sizes)), 8 * float(np.linalg.norm(sizes)))
 
 
 def _judge(case: Case, analytic: float, low: float, high: float, slack: float) -> bool:
@@ -165,21 +172,28 @@ def _jacobian(case: Case) -> Mismatch | None:
             spread = case.sensitivity(units[i])[slot].reshape(-1)[j]
             wrong = _element(case, units[i], rows[i], slot, j, columns, spread)
             if wrong is not None:
-                return _located(case, case.cotangent, columns) or wrong
+                return _located(case, case.cotangent, None, columns) or wrong
     return None
 
 
-def _located(case: Case, u: Array, columns: _Columns | None = None) -> Mismatch | None:
-    """The element of the gradients for ``u`` that is most wrong, looking at a limited number."""
+def _located(
+    case: Case, u: Array, v: Sequence[Array] | None, columns: _Columns | None = None
+) -> Mismatch | None:
+    """The element of the gradients for ``u`` that is most wrong; one that is, if there are many.
+
+    Of many elements it is found by halving the direction ``v`` along which they are wrong.
+    """
     columns = columns or _Columns(case)
     gradients = case.pull(u)
     spread = case.sensitivity(u)
     suspects: list[tuple[float, int, int]] = []
+    if v is not None and sum(g.size for g in gradients) > LOOKED_AT:
+        slot, j = _halved(case, u, v, gradients)
+        size = float(spread[slot].reshape(-1)[j])
+        wrong = _element(case, u, gradients, slot, j, columns, size)
+        return wrong and wrong._replace(numeric=_numeric(case, u, slot, columns))
     for slot, g in enumerate(gradients):
-        places: list[int] = list(range(g.size))
-        if g.size > LOOKED_AT:
-            places = sorted(case.rng.choice(g.size, LOOKED_AT, replace=False).tolist())
-        for j in places:
+        for j in range(g.size):
             off = _distance(u, columns(slot, j, False), float(g.reshape(-1)[j]))
             suspects.append((off, slot, j))
     suspects.sort(key=lambda suspect: -round(suspect[0], 6))  # stable: of equals the first
@@ -189,6 +203,36 @@ def _located(case: Case, u: Array, columns: _Columns | None = None) -> Mismatch 
         if wrong is not None:
             return wrong._replace(numeric=_numeric(case, u, slot, columns))
     return None
+
+
+def _halved(
+    case: Case, u: Array, v: Sequence[Array], gradients: Sequence[Array]
+) -> tuple[int, int]:
+    """The input and the element in it that is left of a direction halved again and again.
+
+    Of two halves the one is kept along which the gradients are farther off.
+    """
+    ends = np.cumsum([a.size for a in v])
+    whole = np.concatenate([np.ravel(a) for a in v])
+    flat = np.concatenate([np.nan_to_num(g.astype(float)).reshape(-1) for g in gradients])
+    weight = u.astype(float).reshape(-1)
+
+    def off(low: int, high: int) -> float:
+        part = np.zeros(whole.size)
+        part[low:high] = whole[low:high]
+        direction = [p.reshape(a.shape) for p, a in zip(np.split(part, ends[:-1]), v)]
+        e = case.oracle.derivative(direction)
+        bounds = weight * e.low, weight * e.high
+        analytic = float(flat @ part)
+        least, most = float(np.sum(np.minimum(*bounds))), float(np.sum(np.maximum(*bounds)))
+        return max(least - analytic, analytic - most, 0.0)
+
+    low, high = 0, whole.size
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if off(low, middle) >= off(middle, high) else (middle, high)
+    slot = int(np.searchsorted(ends, low, side="right"))
+    return slot, low - int(ends[slot]) + v[slot].size
 
 
 def _distance(u: Array, e: Estimate, analytic: float) -> float:

@@ -96,7 +96,8 @@ def check_grads(
     where it is not; at a kink they must lie between the one-sided derivatives. Gradients must have
     the shape and dtype of their inputs, be linear in the cotangent and exactly zero for a zero one,
     share no memory, accumulate, not depend on the layout of the inputs, on which others are asked
-    for, or on anything but the inputs; nothing given may be changed and no switch left on.
+    for, or on anything but the inputs; nothing given may be changed, no switch left on, and no
+    shared random generator touched by the backward pass.
 
     Args:
         f: a function of tensors, a primitive, or with ``vjp`` any function of NumPy arrays; it
@@ -131,7 +132,7 @@ def check_grads(
     >>> import tinygrad_lite as tg
     >>> from tinygrad_lite.testing import check_grads
     >>> print(check_grads(tg.tanh, [np.array([0.5, -1.0])], reference=np.tanh))
-    tanh: holds; 16 properties, up to order 2
+    tanh: holds; 17 properties, up to order 2
       oracle: complex step, five-point stencil; the largest error is ...% of what is allowed
 
     A derivative written by hand, for a function that knows nothing of tensors:

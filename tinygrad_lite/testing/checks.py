@@ -10,6 +10,7 @@ from tinygrad_lite.testing import diagnosis
 from tinygrad_lite.testing.arrangement import layouts_agree
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.conduct import (
+    generators_are_left_alone,
     inputs_and_cotangent_are_left_alone,
     no_memory_is_shared,
     nothing_is_kept_on_the_side,
@@ -41,6 +42,7 @@ FATAL: tuple[Check, ...] = (
 CHECKS: tuple[Check, ...] = (
     *FATAL,
     result_is_left_alone,
+    generators_are_left_alone,
     switches_are_restored_after_an_exception,
     arrays_and_tensors_agree,
     gradients_agree_with_the_oracle,

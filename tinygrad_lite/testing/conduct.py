@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextvars import copy_context
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.mode import Mode, mode, switched
+from tinygrad_lite.random import generator
 from tinygrad_lite.testing.case import Case, Finding, plain
 from tinygrad_lite.testing.findings import contradiction, recorded
 from tinygrad_lite.testing.layouts import leaf
@@ -61,6 +63,52 @@ def switches_are_restored(case: Case) -> Iterator[Finding]:
         yield contradiction(
             case, f"numpy.errstate was {errors} before the call and {errors_after} after"
         )
+
+
+def generators_are_left_alone(case: Case) -> Iterator[Finding]:
+    """The backward pass neither draws from generators that others use nor seeds them."""
+    if isinstance(case.subject, Recorded):
+        _, out = recorded(case)
+        if not out._requires_grad:
+            return
+        changed = _changed_generators(lambda: copy_context().run(out.backward, case.cotangent))
+    elif case.subject.call.seed is None:
+        changed = _changed_generators(lambda: case.subject.pull(case.arrays, case.cotangent))
+    else:  # the function itself is evaluated there, with its seed
+        return
+    for name in changed:
+        yield contradiction(
+            case,
+            f"the backward pass changed the state of {name}",
+            diagnosis="a rule draws random numbers or sets a seed: draw them in the function, and "
+            "give them to the rule as an input",
+        )
+
+
+def _changed_generators(run: Callable[[], Any]) -> list[str]:
+    """Those of the generators that a whole program shares whose next number ``run`` changes."""
+    own = generator()
+    drawn: dict[str, Callable[[], float]] = {
+        "numpy.random": np.random.random,
+        "random": random.random,
+        "tinygrad_lite.random": own.random,
+    }
+    saved = np.random.get_state(), random.getstate(), own.bit_generator.state  # noqa: NPY002
+    try:
+        ahead = {name: (draw(), draw(), draw())[1:] for name, draw in drawn.items()}
+        _restore(saved)
+        for draw in drawn.values():
+            draw()  # or a seed that was set before, and is set again, would change nothing
+        run()
+        return [name for name, draw in drawn.items() if (draw(), draw()) != ahead[name]]
+    finally:
+        _restore(saved)
+
+
+def _restore(states: tuple[Any, Any, Any]) -> None:
+    np.random.set_state(states[0])  # noqa: NPY002
+    random.setstate(states[1])
+    generator().bit_generator.state = states[2]
 
 
 def switches_are_restored_after_an_exception(case: Case) -> Iterator[Finding]:

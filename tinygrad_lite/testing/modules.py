@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.mode import no_grad
 from tinygrad_lite.nn import Module
 from tinygrad_lite.nn.parameter import Buffer
+from tinygrad_lite.random import manual_seed
 from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.check import Report, examine
 from tinygrad_lite.testing.failure import GradientError
+from tinygrad_lite.testing.subject import Call, Recorded, joined
 from tinygrad_lite.testing.trees import flatten, rebuild
 
 
@@ -28,7 +32,9 @@ def check_module(
     """Check the gradients of a module by its parameters and inputs, in training and in evaluation.
 
     What :func:`check_grads` checks, with the parameters as further inputs; frozen ones are held
-    fixed. The module is left as it was: parameters, buffers, generators and mode.
+    fixed. A second call must give what the first gave, however often the module was called: what it
+    keeps between calls belongs into buffers. The module is left as it was: parameters, buffers,
+    generators and mode.
 
     Args:
         module: the network or layer.
@@ -46,7 +52,7 @@ def check_module(
     >>> from tinygrad_lite.testing import check_module
     >>> model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.Tanh(), nn.Linear(3, 1, rng=0))
     >>> print(check_module(model, [np.array([[0.5, -1.0]])], loss=lambda y: (y * y).mean()))
-    Sequential: holds; 15 properties, up to order 2
+    Sequential: holds; 17 properties, up to order 2
       oracle: ...; the largest error is ...% of what is allowed
     """
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
@@ -65,6 +71,7 @@ def check_module(
             name = f"{total.name} in {'training' if training else 'evaluation'}"
             given = (parameters, *arguments)
             report = examine(f, given, order, tolerance=tolerance, seed=seed, name=name)
+            report.merge(_called_twice(module, Call(f, given, seed=seed, name=name), arguments))
             if not report.passed:
                 raise GradientError(report)
             total.merge(report)
@@ -72,6 +79,41 @@ def check_module(
         for m, was in modes.items():
             m.training = was
     return total
+
+
+def _called_twice(module: Module, call: Call, arguments: tuple[Any, ...]) -> Report:
+    """Whether a second call gives the same, with buffers and generators as they were before."""
+    case = Case(Recorded(call))
+    report = Report(call.name, {"calls do not depend on earlier ones": 1})
+
+    def result() -> bytes:
+        if call.seed is not None:
+            manual_seed(call.seed)
+        with np.errstate(all="ignore"), no_grad():
+            return joined(module(*arguments), call.name).numpy().tobytes()
+
+    with replaced(module, {}):
+        held = [(vars(m), k, v) for m in module.modules() for k, v in vars(m).items()]
+        buffers = [(at, k, v, v.numpy().copy()) for at, k, v in held if isinstance(v, Buffer)]
+        rngs = [v for _, _, v in held if isinstance(v, np.random.Generator)]
+        states = [rng.bit_generator.state for rng in rngs]
+        first = result()
+        for at, name, buffer, data in buffers:
+            at[name] = buffer
+            buffer.data = data
+        for rng, state in zip(rngs, states):
+            rng.bit_generator.state = state
+        if result() != first:
+            report.findings.append(
+                Finding(
+                    "calls do not depend on earlier ones",
+                    "a second call of the module gives another result",
+                    case,
+                    diagnosis="it keeps state that is no buffer: make it an nn.Buffer, or a number "
+                    "that is given to the call",
+                )
+            )
+    return report
 
 
 @contextmanager
