@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite.testing import GradientError, check_grads
+from tinygrad_lite.testing import GradientError, check_grads, check_module, compare
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(2, 3))
@@ -52,7 +52,7 @@ def test_the_failure_as_data() -> None:
 
 
 def run(snippet: str, **known: Any) -> dict[str, Any]:
-    lines = [line for line in snippet.splitlines() if not line.startswith("f = ...")]
+    lines = [line for line in snippet.splitlines() if " = ...  # " not in line]
     exec("\n".join(lines).replace("print(", "shown = ("), known)
     return known
 
@@ -158,6 +158,93 @@ def test_a_derivative_written_by_hand() -> None:
     assert "off by a factor 2" in str(error)
     known = run(snippet_of(error), f=norm, vjp=lambda g, x: 2 * g * x / norm(x))
     np.testing.assert_allclose(known["gradients"], 2 * known["cotangent"] * X / norm(X))
+
+
+def shows_it_again(error: GradientError, **known: Any) -> bool:
+    shown = run(snippet_of(error), **known)["shown"]
+    return bool(shown == pytest.approx(error.report.findings[0].analytic, rel=1e-12))
+
+
+class Scaled:
+    scale = 2.0
+
+    def wrong(self, x: Any) -> Any:
+        return wrong_tanh(x) * self.scale
+
+
+class Net(tg.nn.Module):
+    def __init__(self) -> None:
+        self.weight = tg.nn.Parameter(np.ones(3))
+
+    def forward(self, x: Any) -> Any:
+        return wrong_tanh(x) * self.weight
+
+
+def both(x: Any) -> Any:
+    return wrong_tanh(x), {"sum": tg.exp(x).sum()}
+
+
+def test_the_snippet_of_any_kind_of_function_shows_the_failure_again() -> None:
+    scaled, net = Scaled(), Net()
+    assert shows_it_again(failure(both, X), f=both)
+    assert shows_it_again(failure(scaled.wrong, X), f=scaled.wrong)
+    assert shows_it_again(failure(tg.tanh, X, reference=np.sin))
+    with pytest.raises(GradientError) as caught:
+        check_module(net, X)
+    assert shows_it_again(caught.value, module=net)
+    with pytest.raises(GradientError) as caught:
+        check_module(net, X, loss=tg.sum)
+    assert shows_it_again(caught.value, module=net, loss=tg.sum)
+    with pytest.raises(GradientError) as caught:
+        compare(wrong, tg.tanh, X)
+    assert shows_it_again(caught.value, f=wrong)
+    twice = tg.primitive(np.max, [lambda g, out, x: g * (1.0 * (x == out))], name="twice")
+    error = failure(twice, np.array([1.0, 3.0, 3.0]))
+    assert "not between" in snippet_of(error)
+    assert shows_it_again(error, f=twice)
+
+
+def test_the_snippet_of_a_derivative_written_by_hand() -> None:
+    vjp = lambda g, x, y: (g * y, 2 * g * x)
+    assert shows_it_again(failure(np.multiply, (X, X + 1), vjp=vjp), vjp=vjp)
+
+
+def test_one_wrong_element_of_many_is_found_in_time() -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        return g * (1 - out * out) * np.where(np.arange(x.size) == 12345, 1.1, 1.0)
+
+    one = tg.primitive(np.tanh, [rule], name="one")
+    start = time.process_time()
+    error = failure(one, rng.normal(size=100_000), order=1)
+    assert error.report.findings[0].index == (12345,)
+    assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (tg.arctanh, 1 - 1e-9),
+        (tg.arcsin, 1 - 1e-12),
+        (lambda x: 1 / (x - 1), 1 + 1e-7),
+        (lambda x: tg.log(x - 1), 1 + 1e-10),
+        (lambda x: tg.sin(1e6 * x), 0.3),
+        (tg.log, 1e-300),
+        (lambda x: tg.abs(x - 1), 1 - 1e-9),
+    ],
+    ids=["arctanh", "arcsin", "pole", "log", "sin", "overflow", "kink"],
+)
+def test_the_oracle_knows_the_neighbourhood_of_singularities(f: Any, x: float) -> None:
+    point = np.array([x, 1.7]) if f not in (tg.arctanh, tg.arcsin) else np.array([x, 0.3])
+    check_grads(f, point)
+    failure(lambda x: f(x) + 1e-2 * (f(x) - f(x).detach()), point, order=1)
+
+
+def test_cancelled_digits_are_no_wrong_gradient() -> None:
+    check_grads(lambda x: (1 - tg.cos(x)) / (x * x), np.array([1e-4, 1e-2]), order=1)
+
+
+def test_smooth_in_one_direction_is_not_analytic() -> None:
+    check_grads(lambda x, y: tg.abs(x) - tg.abs(y), (np.array([1.0, 2.0]), np.array([1.5, 2.0])))
 
 
 def test_nested_inputs_attributes_and_what_is_held_fixed() -> None:

@@ -38,7 +38,7 @@ def test_an_operation_of_ones_own_with_a_wrong_rule_is_found() -> None:
     class Extended(GraphMachine):
         operations: ClassVar[Any] = {**GraphMachine.operations, "square": (wrong, np.square, 1)}
 
-    with pytest.raises(AssertionError):
+    with pytest.raises(AssertionError, match=r"that came through .*square"):
         run_state_machine_as_test(Extended, settings=SEARCH)
 
 

@@ -29,6 +29,7 @@ class Mismatch(NamedTuple):
         bar: how far the oracle may be off.
         gradient: the whole gradient of that input.
         numeric: the oracle's, where it was computed.
+        direction: along which the derivative is wrong, if no element tells.
     """
 
     cotangent: Array
@@ -40,6 +41,7 @@ class Mismatch(NamedTuple):
     bar: float
     gradient: Array | None
     numeric: Array | None
+    direction: Sequence[Array] | None = None
 
 
 def disagreement(case: Case) -> Mismatch | None:
@@ -303,6 +305,7 @@ def _along(case: Case, u: Array, v: Sequence[Array]) -> Mismatch:
         float(np.sum(np.abs(weight) * e.bar)),
         None,
         None,
+        v,
     )
 
 

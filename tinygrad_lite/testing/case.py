@@ -36,6 +36,7 @@ class Finding:
         diagnosis: what the mistake may be.
         layouts: how each input, and then the cotangent, lies in memory; all alike "C" if empty.
         cotangent: the one that was pulled back, if another one than the case's.
+        direction: the one through all inputs along which the derivative is wrong, if it takes one.
     """
 
     check: str
@@ -49,6 +50,7 @@ class Finding:
     diagnosis: str | None = None
     layouts: tuple[str, ...] = ()
     cotangent: Array | None = None
+    direction: Arrays | None = None
 
     @property
     def order(self) -> int:

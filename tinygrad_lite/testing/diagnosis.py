@@ -134,13 +134,21 @@ def _few(case: Case, a: Array, n: Array) -> str | None:
     if 0 < count < a.size and a.size > 2:
         places = [tuple(int(i) for i in p) for p in np.argwhere(off)[:4]]
         more = "" if count <= 4 else ", ..."
-        broadcast = a.size < case.value.size and a.size > 0
+        broadcast = 0 < a.size < case.value.size and _stretched(case, a)
         hint = "; a missing sum over a broadcast axis?" if broadcast else ""
         text = ", ".join(str(p if len(p) > 1 else p[0]) for p in places)
         return f"wrong at {count} of {a.size} elements: {text}{more}{hint}"
-    if a.size < case.value.size:
+    if a.size < case.value.size and _stretched(case, a):
         return "possibly a missing sum over a broadcast axis"
     return None
+
+
+def _stretched(case: Case, a: Array) -> bool:
+    """Whether the result has a shape that the input is broadcast to."""
+    try:
+        return np.broadcast_shapes(a.shape, case.value.shape) == case.value.shape
+    except ValueError:
+        return False
 
 
 def of_shape(case: Case, gradient: Array, array: Array) -> str | None:

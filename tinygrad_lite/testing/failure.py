@@ -7,21 +7,24 @@ import inspect
 import keyword
 import sys
 import zlib
+from collections.abc import Sequence
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.mode import no_grad
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.testing.case import Finding
-from tinygrad_lite.testing.layouts import described
-from tinygrad_lite.testing.subject import HandWritten
+from tinygrad_lite.testing.layouts import described, leaf
+from tinygrad_lite.testing.subject import Call, HandWritten
 from tinygrad_lite.testing.trees import rebuild
 
 if TYPE_CHECKING:
     from tinygrad_lite.testing.check import Report
 
 WRITTEN_OUT = 200  # elements up to which an array is written as numbers
-TAKEN = {"np", "tg", "f", "vjp", "base64", "zlib", "arrange", "leaf", "print"}
+TAKEN = {"np", "tg", "f", "vjp", "base64", "zlib", "arrange", "leaf", "joined", "print"}
 """Names that a snippet uses for itself."""
 
 
@@ -65,14 +68,12 @@ def _details(f: Finding) -> list[tuple[str, str]]:
         rows.append(("argument", f.argument))
     if f.layouts:
         rows.append(("layout", described(f.layouts, f.case.subject.labels)))
-    if f.index is not None and f.numeric is not None and f.argument is not None:
+    if f.index is not None and f.numeric is not None:
         rows.append(("worst at", f"[{', '.join(map(str, f.index))}]" if f.index else "the number"))
     if f.analytic is not None:
         rows.append(("analytic", f"{f.analytic:.12g}"))
     if f.numeric is not None:
-        low, high = f.numeric
-        apart = high - low > 1e-9 * (abs(high) + abs(low)) + (f.bar or 0.0)
-        value = f"between {low:.12g} and {high:.12g}" if apart else f"{(low + high) / 2:.12g}"
+        value = _range(f)
         rows.append(("numeric", value if f.bar is None else f"{value}  ± {f.bar:.1g}"))
     if f.diagnosis:
         rows.append(("diagnosis", f.diagnosis))
@@ -96,7 +97,13 @@ def snippet(f: Finding) -> str:
         lines.append("from tinygrad_lite.testing.layouts import arrange, leaf")
     if any(a.size > WRITTEN_OUT for a in (*inputs, cotangent)):
         lines.append("import base64, zlib")
-    lines += ["", *_where_from(call.f), ""]
+    several = not hand and _several(call, inputs)
+    if several:
+        lines.append("from tinygrad_lite.testing.subject import joined")
+    lines += ["", *_where_from(call.f, "f")]
+    if isinstance(f.case.subject, HandWritten):
+        lines += _where_from(f.case.subject.vjp, "vjp")
+    lines.append("")
 
     def array(a: np.ndarray[Any, Any], layout: str) -> str:
         return written(a) if layout == "C" else f"arrange({written(a)}, {layout!r})"
@@ -112,14 +119,16 @@ def snippet(f: Finding) -> str:
     for slot, name in zip(call.slots, names):
         leaves[slot] = name
     arguments = [_nested(b) for b in rebuild(call.tree, iter([_Source(s) for s in leaves]))]
-    arguments += [f"{k}={repr_of(v)}" for k, v in call.attributes.items()]
+    attributes = [f"{k}={repr_of(v)}" for k, v in call.attributes.items()]
+    called = f"f({', '.join([*arguments, *attributes])})"
+    called = f"joined({called}, 'f')" if several else called
     y = _fresh("y", used)
     seed = [f"tg.manual_seed({call.seed})"] if call.seed is not None else []
     if f.order > 1:
         u = f.case.arrays[len(inputs)]
         pulled, g = _fresh("u", used), _fresh("g", used)
         lines += [f"{pulled} = {tensor(u, layouts[len(inputs)])}", *seed]
-        lines.append(f"{y} = f({', '.join(arguments)})")
+        lines.append(f"{y} = {called}")
         lines.append(f"{y}.backward({pulled}, create_graph=True)")
         gradients = [f"{n}.grad" for n in names]
         if len(names) == 1:
@@ -131,27 +140,47 @@ def snippet(f: Finding) -> str:
             lines.append(f"{' = '.join(gradients)} = None")
         lines.append(f"{g}.backward({array(cotangent, layouts[-1])})")
     elif hand:
-        pulled = _fresh("cotangent", used)
+        pulled, pulled_back = _fresh("cotangent", used), _fresh("gradients", used)
         lines.append(f"{pulled} = {array(cotangent, layouts[-1])}")
-        lines.append(f"{_fresh('gradients', used)} = vjp({pulled}, {', '.join(arguments)})")
+        lines.append(f"{pulled_back} = vjp({', '.join([pulled, *arguments, *attributes])})")
+    elif f.argument is None and f.index is not None:  # the value alone is wrong
+        lines += [*seed, f"{y} = {called}"]
     else:
-        lines += [
-            *seed,
-            f"{y} = f({', '.join(arguments)})",
-            f"{y}.backward({array(cotangent, layouts[-1])})",
-        ]
-    if f.argument is not None and f.index is not None and f.argument in call.labels:
-        where = "" if hand else f"{names[call.labels.index(f.argument)]}.grad"
-        if where and f.analytic is not None and f.numeric is not None:
-            index = f"[{', '.join(map(str, f.index))}]" if f.index else ""
-            middle = (f.numeric[0] + f.numeric[1]) / 2
-            if f.analytic:
-                lines.append(
-                    f"print({where}{index}.item())  # {f.analytic:.12g}, not {middle:.12g}"
-                )
-            else:  # there may be no gradient at all
-                lines.append(f"print({where})  # 0 at {index or 'the number'}, not {middle:.12g}")
+        lines += [*seed, f"{y} = {called}", f"{y}.backward({array(cotangent, layouts[-1])})"]
+    if f.analytic is None or f.numeric is None:
+        return "\n".join(lines)
+    right = f"not {_range(f)}"
+    index = f"[{', '.join(map(str, f.index))}]" if f.index else ""
+    wrong = f"{f.analytic:.12g}, {right}"
+    if f.direction is not None and not hand and f.order == 1:
+        parts = [f"np.vdot({n}.grad.numpy(), {written(v)})" for n, v in zip(names, f.direction)]
+        lines.append(f"print({' + '.join(parts)})  # {wrong}")
+    elif f.argument is None and f.index is not None and not hand:
+        lines.append(f"print({y}{index}.item())  # {wrong}")
+    elif f.argument in call.labels and f.index is not None:
+        slot = call.labels.index(f.argument)
+        if hand:
+            chosen = pulled_back + (f"[{slot}]" if len(names) > 1 else "")
+            lines.append(f"print({chosen}{index})  # {wrong}")
+        elif f.analytic:
+            lines.append(f"print({names[slot]}.grad{index}.item())  # {wrong}")
+        else:  # there may be no gradient at all
+            place = index or "the number"
+            lines.append(f"print({names[slot]}.grad)  # 0 at {place}, {right}")
     return "\n".join(lines)
+
+
+def _range(f: Finding) -> str:
+    """What would be right, in as many digits as are known."""
+    low, high = f.numeric or (0.0, 0.0)
+    apart = high - low > 1e-9 * (abs(high) + abs(low)) + (f.bar or 0.0)
+    return f"between {low:.12g} and {high:.12g}" if apart else f"{(low + high) / 2:.12g}"
+
+
+def _several(call: Call, inputs: Sequence[Any]) -> bool:
+    """Whether the function returns several results."""
+    with no_grad(), np.errstate(all="ignore"):
+        return isinstance(copy_context().run(call, [leaf(x) for x in inputs]), (tuple, list, dict))
 
 
 class _Source(str):
@@ -226,25 +255,25 @@ def _numbers(a: np.ndarray[Any, Any]) -> str:
     return written(a)
 
 
-def _where_from(f: Any) -> list[str]:
-    """How to get hold of the function: an import where there is one, else where it was defined."""
-    name, module = getattr(f, "__name__", None), getattr(f, "__module__", None)
+def _where_from(f: Any, known: str) -> list[str]:
+    """How to get hold of a function: an import where there is one, else where it was defined."""
+    origin = getattr(f, "origin", None)
+    if origin is not None:
+        lines: list[str] = origin(known)
+        return lines
     if isinstance(f, Primitive):
         for at, holder in list(sys.modules.items()):
             for attribute, value in list(vars(holder).items()) if at != "__main__" else ():
                 if value is f:
-                    return [f"from {at} import {attribute} as f"]
-        return [f"f = ...  # the primitive {f.name!r}"]
-    if (
-        name
-        and module
-        and getattr(sys.modules.get(module), name, None) is f
-        and module != "__main__"
-    ):
-        return [f"from {module} import {name} as f"]
+                    return [f"from {at} import {attribute} as {known}"]
+        return [f"{known} = ...  # the primitive {f.name!r}"]
+    name, module = getattr(f, "__name__", None), getattr(f, "__module__", None)
+    importable = name and module and module != "__main__"
+    if importable and getattr(sys.modules.get(module or ""), name or "", None) is f:
+        return [f"from {module} import {name} as {known}"]
+    title = getattr(f, "__qualname__", None) or repr(f)
     try:
-        file = inspect.getsourcefile(f)
-        line = inspect.getsourcelines(f)[1]
-        return [f"f = ...  # {name}, defined at {file}:{line}"]
+        file, line = inspect.getsourcefile(f), inspect.getsourcelines(f)[1]
     except (TypeError, OSError):
-        return [f"f = ...  # {name or f!r}"]
+        return [f"{known} = ...  # {title}"]
+    return [f"{known} = ...  # {title}, defined at {file}:{line}"]

@@ -29,6 +29,7 @@ class Reference:
         value: a vector.
         leaf: whether it is a leaf that requires a gradient.
         jacobians: the Jacobian by every such leaf that it depends on.
+        made_by: the step that it is the result of.
         read: every value that was read on the way to it.
         lost: overwritten without a record, after somebody may have read it.
         grad: what ``backward`` has added up.
@@ -36,6 +37,7 @@ class Reference:
 
     value: Array
     leaf: bool = False
+    made_by: str = "leaf"
     jacobians: dict[Reference, Array] = field(default_factory=dict)
     read: set[Reference] = field(default_factory=set)
     lost: bool = False
@@ -97,6 +99,7 @@ class GraphMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.known: list[Variable] = []
+        self.passed: set[str] = set()  # the operations that a gradient went back through
 
     def new(self, tensor: Tensor, reference: Reference) -> Variable:
         """Take a tensor and its reference among those compared after every step."""
@@ -139,7 +142,9 @@ class GraphMachine(RuleBasedStateMachine):
         f, plain, count = self.operations[name]
         chosen = operands[:count]
         out = f(*(v.tensor for v in chosen))
-        return self.new(out, computed(plain, [v.reference for v in chosen], recorded))
+        reference = computed(plain, [v.reference for v in chosen], recorded)
+        reference.made_by = name
+        return self.new(out, reference)
 
     @rule(data=st.data(), x=variables, y=variables)
     def in_place(self, data: Any, x: Variable, y: Variable) -> None:
@@ -153,6 +158,7 @@ class GraphMachine(RuleBasedStateMachine):
                 return
             raise AssertionError(f"x {kind} y on a leaf that requires a gradient was let through")
         after = computed(_PLAIN[kind], [before, y.reference], True)
+        after.made_by = f"x {kind} y"
         x.tensor = self._change(kind, x.tensor, y.tensor)
         before.lost = not after.requires_grad
         x.reference = after
@@ -196,6 +202,7 @@ class GraphMachine(RuleBasedStateMachine):
                 return
             raise AssertionError("backward() through a lost value, or without one, raised nothing")
         x.tensor.backward(cotangent)
+        self.passed |= {r.made_by for r in (reference, *reference.read)} - {"leaf"}
         for leaf, jacobian in reference.jacobians.items():
             part = cotangent @ jacobian
             leaf.grad = part if leaf.grad is None else leaf.grad + part
@@ -214,17 +221,23 @@ class GraphMachine(RuleBasedStateMachine):
     def agrees(self) -> None:
         """Values, ``requires_grad`` and gradients are those of the reference."""
         for v in self.known:
-            np.testing.assert_allclose(v.tensor.numpy(), v.reference.value, rtol=1e-7, atol=1e-9)
-            assert v.tensor.requires_grad == v.reference.requires_grad
+            made_by, grad = v.reference.made_by, v.reference.grad
+            np.testing.assert_allclose(
+                v.tensor.numpy(), v.reference.value, rtol=1e-7, atol=1e-9,
+                err_msg=f"the value of {made_by}",
+            )  # fmt: skip
+            assert v.tensor.requires_grad == v.reference.requires_grad, (
+                f"requires_grad of {made_by} is {v.tensor.requires_grad}"
+            )
             if not v.reference.leaf:
                 continue
-            if v.reference.grad is None:
-                assert v.tensor.grad is None
+            passed = f"the gradient that came through {', '.join(sorted(self.passed)) or 'nothing'}"
+            if grad is None or v.tensor.grad is None:
+                assert v.tensor.grad is None and grad is None, f"{passed} is missing or too much"
             else:
-                assert v.tensor.grad is not None
-                scale = 1e-7 * (1 + np.max(np.abs(v.reference.grad)))
+                scale = 1e-7 * (1 + np.max(np.abs(grad)))
                 np.testing.assert_allclose(
-                    v.tensor.grad.numpy(), v.reference.grad, rtol=1e-6, atol=scale
+                    v.tensor.grad.numpy(), grad, rtol=1e-6, atol=scale, err_msg=passed
                 )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -59,11 +60,7 @@ def check_module(
     parameters = {k: p.numpy() for k, p in module.named_parameters() if p.requires_grad}
     modes = {m: m.training for m in module.modules()}
 
-    def f(parameters: Mapping[str, Tensor], *inputs: Any) -> Any:
-        with replaced(module, parameters):
-            result = module(*inputs)
-            return result if loss is None else loss(result)
-
+    f = Called(module, loss)
     total = Report(type(module).__name__)
     try:
         for training in (True, False):
@@ -79,6 +76,32 @@ def check_module(
         for m, was in modes.items():
             m.training = was
     return total
+
+
+class Called:
+    """A module, with a loss perhaps, as a function of its parameters and of its inputs."""
+
+    def __init__(self, module: Module, loss: Callable[[Any], Any] | None = None) -> None:
+        self.module = module
+        self.loss = loss
+        own = inspect.Parameter("parameters", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        others = inspect.signature(module.forward).parameters.values()
+        with suppress(ValueError):  # an argument of that name, too
+            self.__signature__ = inspect.Signature([own, *others])
+
+    def __call__(self, parameters: Mapping[str, Tensor], *inputs: Any) -> Any:
+        with replaced(self.module, parameters):
+            result = self.module(*inputs)
+            return result if self.loss is None else self.loss(result)
+
+    def origin(self, known: str) -> list[str]:
+        """How a snippet gets hold of it."""
+        mode = "train" if self.module.training else "eval"
+        lines = ["from tinygrad_lite.testing.modules import Called", ""]
+        lines.append(f"module = ...  # the {type(self.module).__name__}")
+        loss = "" if self.loss is None else ", loss"
+        lines += [] if self.loss is None else ["loss = ...  # as it was given to check_module"]
+        return [*lines, f"{known} = Called(module.{mode}(){loss})"]
 
 
 def _called_twice(module: Module, call: Call, arguments: tuple[Any, ...]) -> Report:

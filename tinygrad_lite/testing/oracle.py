@@ -270,7 +270,7 @@ def noise_of(values: Array) -> Array:
             np.sqrt(gamma * np.mean(np.diff(values, k, axis=0) ** 2, axis=0))
             for k, gamma in ((4, 1 / 70), (5, 1 / 252), (6, 1 / 924))
         ]
-    level = np.where(4 * levels[2] >= levels[0], 2 * np.min(levels, axis=0), 0)
+    level = np.where(4 * levels[2] >= levels[0], 4 * np.min(levels, axis=0), 0)
     return np.nan_to_num(level, nan=0.0, posinf=0.0)
 
 

@@ -55,12 +55,13 @@ def gradients_agree_with_the_oracle(case: Case) -> Iterator[Finding]:
         case,
         f"{where} is wrong",
         argument=label,
-        index=wrong.place,
+        index=None if label is None else wrong.place,
         analytic=wrong.analytic,
         numeric=(wrong.low, wrong.high),
         bar=wrong.bar,
         diagnosis=diagnosis.of_mismatch(case, wrong),
         cotangent=wrong.cotangent,
+        direction=wrong.direction,
     )
 
 
