@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
 from tinygrad_lite.drawing.naming import Call
 from tinygrad_lite.drawing.theme import Theme, Tint
+from tinygrad_lite.drawing.values import share
 from tinygrad_lite.mode import Scope
 
 FONT = "Helvetica,Arial,sans-serif"
@@ -17,7 +18,6 @@ LONGEST = 40  # characters of a line; what is longer ends in …
 NO_TITLE = '""'
 HELD = 2  # the weight of an edge that holds a module below what it reads
 THINNEST, THICKEST = 0.8, 4.4
-DECADES = 4  # powers of ten below the largest gradient that widths tell apart
 
 KINDS = {
     "parameter": "parameter",
@@ -232,7 +232,7 @@ def _backward(figure: Figure, edge: Edge, theme: Theme, largest: float) -> str:
         style = "dotted"
     elif theme.dashed and edge.lean < 0:
         style = "dashed"
-    width = _width(edge.norm, largest)
+    width = THINNEST + (THICKEST - THINNEST) * share(edge.norm, largest)
     kind = "gradient" if edge.amount else "upstream"
     label = ""
     if edge.amount:
@@ -245,16 +245,6 @@ def _backward(figure: Figure, edge: Edge, theme: Theme, largest: float) -> str:
         f'fontcolor="{colour}" style={style} penwidth={width:.2f} '
         f"arrowsize={0.5 + width / 25:.2f}{label}]\n"
     )
-
-
-def _width(norm: float, largest: float) -> float:
-    """The width of an edge: logarithmic in the norm, over a few powers of ten."""
-    if not math.isfinite(norm):
-        return THICKEST
-    if norm <= 0 or largest <= 0:
-        return THINNEST
-    share = 1 + math.log10(norm / largest) / DECADES
-    return THINNEST + (THICKEST - THINNEST) * min(1.0, max(0.0, share))
 
 
 # Text

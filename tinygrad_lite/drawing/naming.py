@@ -179,6 +179,14 @@ class Names:
         }
 
 
+def common(a: Sequence[Scope], b: Sequence[Scope]) -> tuple[Scope, ...]:
+    """The module calls that two chains share, from the outermost on."""
+    length = 0
+    while length < min(len(a), len(b)) and a[length] is b[length]:
+        length += 1
+    return tuple(a[:length])
+
+
 def is_number(t: Tensor) -> bool:
     """Whether a leaf is a plain number in a formula, such as the 2 of ``2 * x``."""
     if t.record is not None or t._requires_grad or t.name is not None:

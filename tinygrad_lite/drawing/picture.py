@@ -11,8 +11,9 @@ import numpy as np
 
 from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import dot
+from tinygrad_lite.drawing.builder import Builder
 from tinygrad_lite.drawing.expand import expanded
-from tinygrad_lite.drawing.figure import Builder, Figure
+from tinygrad_lite.drawing.figure import Figure
 from tinygrad_lite.drawing.naming import Names
 from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.text import layered

@@ -12,16 +12,16 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.formula import stated
-from tinygrad_lite.drawing.naming import is_number
+from tinygrad_lite.drawing.naming import common, is_number
 from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths, place
 from tinygrad_lite.drawing.trace import Event, Trace
+from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
 ROUNDING = 1e-3  # relative; what differs by more was changed by a hook, not by adding
 LONGEST = 26  # characters of a name in its box; all of it is shown to whoever points there
 FAR = 6  # layers that one box of a leaf serves; farther readers get a copy beside them
 STRAIGHT = 8  # the weight of a wire between results: the spine of a graph is a line
-DECADES = 4  # powers of ten below the largest gradient that widths tell apart
 CIRCLE = 32  # the height of an operation
 LINK = 16  # between an operation and its result
 ROW = 17  # the height of a line of text
@@ -55,7 +55,7 @@ def flow(trace: Trace) -> list[dict[str, Any]]:
         {
             "amount": values.gist(e.contribution, True),
             "total": values.gist(e.after, True),
-            "share": _share(size, largest),
+            "share": round(values.share(size, largest), 3),
             "lean": _lean(e.contribution),
             "total_lean": _lean(e.after),
             "statement": written[e.node],
@@ -94,15 +94,6 @@ def hooked(trace: Trace) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _share(size: float, largest: float) -> float:
-    """How wide a gradient is drawn: logarithmic in its norm, over a few powers of ten."""
-    if not math.isfinite(size):
-        return 1.0
-    if size <= 0 or largest <= 0:
-        return 0.0
-    return round(min(1.0, max(0.0, 1 + math.log10(size / largest) / DECADES)), 3)
-
-
 def _lean(value: Any) -> float | None:
     """How far the signs of a gradient agree, from -1 to 1; None if it is not finite."""
     lean = values.lean(values.signs(value))
@@ -116,7 +107,7 @@ class _Scene:
         self.trace = trace
         self.names = trace.names
         self.titles: dict[Hashable, str] = {}
-        self.frames: dict[Tensor, tuple[Hashable, ...]] = {}
+        self.frames: dict[Tensor, tuple[Scope, ...]] = {}
         self.totals: dict[str, str] = {}  # the longest gradient that a box must hold
         self.amounts: dict[str, Event] = {f"{e.node}.{e.slot}": e for e in trace.events}
         for event in trace.events:
@@ -158,7 +149,7 @@ class _Scene:
 
     def _find_frames(self) -> None:
         """The module calls around every tensor; a leaf stands in those its readers share."""
-        shared: dict[Tensor, tuple[Hashable, ...]] = {}
+        shared: dict[Tensor, tuple[Scope, ...]] = {}
         for t in self.names.nodes:
             scopes = graph.scopes(t)
             self.frames[t] = scopes
@@ -166,7 +157,7 @@ class _Scene:
                 self.titles.setdefault(scope, self.names.call(scope).title)
             for x in t.record[1]:
                 if x.record is None:
-                    shared[x] = _common(shared.get(x, scopes), scopes)
+                    shared[x] = common(shared.get(x, scopes), scopes)
         for x in self.names.leaves:
             inside = self.names.kind(x) != "input"
             self.frames[x] = shared.get(x, ()) if inside else ()
@@ -251,14 +242,6 @@ class _Scene:
         if key.startswith("leaf"):
             return self.names.leaves[int(key.removeprefix("leaf"))]
         return self.names.nodes[int(key.removeprefix("t"))]
-
-
-def _common(a: tuple[Hashable, ...], b: tuple[Hashable, ...]) -> tuple[Hashable, ...]:
-    """What two paths have in common from their start."""
-    length = 0
-    while length < min(len(a), len(b)) and a[length] is b[length]:
-        length += 1
-    return a[:length]
 
 
 def _shortened(words: str) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import reduce
 from typing import NamedTuple
 
-from tinygrad_lite.drawing.naming import Call, Names
+from tinygrad_lite.drawing.naming import Call, Names, common
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
@@ -220,10 +221,7 @@ def _middle_left_out(units: list[Unit], max_nodes: int) -> list[Unit]:
     if len(middle) < 2:
         return units
     nodes = [node for unit in middle for node in unit.nodes]
-    scopes = middle[0].scopes
-    for unit in middle:
-        same = [a is b for a, b in zip(scopes, unit.scopes)]
-        scopes = scopes[: same.index(False) if False in same else len(same)]
+    scopes = reduce(common, (unit.scopes for unit in middle))
     rest = Unit("rest", nodes, f"… {len(nodes):,} operations", scopes)
     return [*units[:head], rest, *units[len(units) - tail :]]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 SMALL = 4  # elements that are written out in a box or on an edge
 STRIP = 64  # cells of a heat strip
 DIGITS = 4  # that a number is shown with
+DECADES = 4  # powers of ten below the largest gradient that widths tell apart
 EXACT = 8  # the most digits of a number that was written by somebody
 
 
@@ -97,6 +99,19 @@ def lean(balance: tuple[float, float]) -> float:
     """How far signs agree: 1 where all are positive, -1 where all are negative, 0 in balance."""
     total, absolute = balance
     return total / absolute if 0 < absolute < np.inf else 0.0
+
+
+def share(size: float, largest: float) -> float:
+    """How wide a gradient is drawn, from 0 to 1: logarithmic in its norm, over a few decades.
+
+    >>> share(1.0, 1.0), share(0.01, 1.0), share(0.0, 1.0)
+    (1.0, 0.5, 0.0)
+    """
+    if not np.isfinite(size):
+        return 1.0
+    if size <= 0 or largest <= 0:
+        return 0.0
+    return min(1.0, max(0.0, 1 + math.log10(size / largest) / DECADES))
 
 
 def gist(value: Any, length: bool = False) -> str:
