@@ -310,3 +310,19 @@ def test_a_model_agrees_with_pytorch_through_the_loss() -> None:
     np.testing.assert_allclose(loss.data, expected.item(), rtol=1e-12)
     for p, q in zip(ours.parameters(), theirs.parameters()):
         np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("gap", [3.0, 20.0, 40.0, 80.0])
+def test_gradients_of_a_sure_answer_keep_their_digits(dtype: str, gap: float) -> None:
+    x = tg.tensor([[gap, 0.0]], dtype=dtype, requires_grad=True)
+    rest = np.exp(-gap) / (1 + np.exp(-gap))  # what the first class lacks
+    F.cross_entropy(x, [0]).backward()
+    np.testing.assert_allclose(x.grad.data, [[-rest, rest]], rtol=8 * np.finfo(dtype).eps)
+    x.grad = None
+    F.softmax(x)[0, 0].backward()
+    slope = rest * (1 - rest)
+    np.testing.assert_allclose(x.grad.data, [[slope, -slope]], rtol=8 * np.finfo(dtype).eps)
+    curvature = tg.hessian(lambda x: F.cross_entropy(x, np.array([0])))(x.detach())
+    expected = np.array([[slope, -slope], [-slope, slope]])
+    np.testing.assert_allclose(curvature.data[0, :, 0], expected, rtol=16 * np.finfo(dtype).eps)
