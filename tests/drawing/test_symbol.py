@@ -66,7 +66,7 @@ def test_a_rule_writes_itself_as_a_textbook_does(operation, slot, inputs, expect
 
 
 def test_names_of_inputs_go_into_the_formula():
-    assert formula(tg.multiply, 0, 2.0, 3.0, names=["x", "0.weight"]) == "g × 0.weight"
+    assert formula(tg.multiply, 0, 2.0, 3.0, names={0: "x", 1: "0.weight"}) == "g × 0.weight"
 
 
 def test_users_operations_write_theirs_too():
@@ -119,7 +119,7 @@ def test_known_numbers_are_worked_out():
     three = Symbol(literal(3.0), 3.0)
     assert str(three - 1) == "2"
     assert str(tg.where(three == 0, 0.0, Symbol("a", 1.0))) == "a"
-    assert formula(tg.power, 0, 2.0, 3.0, names=["x", literal(3.0)]) == "g × 3 × x²"
+    assert formula(tg.power, 0, 2.0, 3.0, names={0: "x", 1: literal(3.0)}) == "g × 3 × x²"
 
 
 def test_a_symbol_tells_its_shape_as_its_value_does():

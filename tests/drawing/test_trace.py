@@ -7,6 +7,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tests.drawing.graphs import chain, mlp, neuron
+from tests.effort import effort, growth
 from tinygrad_lite import nn
 
 
@@ -221,6 +222,15 @@ def test_formulas_of_many_arguments_take_no_time():
     leaves = [tg.tensor(float(i), requires_grad=True, name=f"a{i}") for i in range(300)]
     trace = tg.trace_backward(tg.stack(leaves).sum())
     assert len({e.formula for e in trace}) > 300
+
+
+def test_the_trace_of_a_join_is_linear_in_the_number_of_its_parts():
+    def work(n):
+        total = tg.stack([tg.tensor(float(i), requires_grad=True) for i in range(n)]).sum()
+        return effort(lambda: tg.trace_backward(total))
+
+    work(1)  # what is imported on first use
+    assert growth(work) < 2.02
 
 
 def test_what_is_computed_again_has_a_derivative_for_its_rule():

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
+from tests.effort import effort, growth
 from tinygrad_lite.testing import check_grads
 
 X = np.random.default_rng(0).standard_normal((2, 3, 4))
@@ -226,3 +227,13 @@ def test_methods_of_the_same_name() -> None:
         assert getattr(t, name)(t).tolist() == getattr(tg, name)(t, t).tolist()
     assert t.tensordot(t, 1).item() == 0.3125
     assert t.take_along_axis(t.argsort()).tolist() == [-0.25, 0.5]
+
+
+@pytest.mark.parametrize("join", [tg.stack, tg.concatenate, tg.hstack, tg.vstack])
+def test_joining_and_its_gradients_are_linear_in_the_number_of_parts(join: Any) -> None:
+    def work(n: int) -> int:
+        parts = [tg.tensor([float(i)], requires_grad=True) for i in range(n)]
+        return effort(lambda: join(parts).sum().backward(create_graph=True))
+
+    work(1)  # what is imported on first use
+    assert growth(work) < 2.05

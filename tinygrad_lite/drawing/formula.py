@@ -35,6 +35,7 @@ class Formulas:
     def __init__(self, names: Names) -> None:
         self._names = names
         self._derived: dict[Any, str] = {}
+        self._read: tuple[Any, list[Any]] = (None, [])
 
     def of(self, t: Tensor, slot: int, upstream: Any) -> str:
         """The rule of an argument slot, given the gradient of the result."""
@@ -43,18 +44,25 @@ class Formulas:
         few = range(len(inputs)) if len(inputs) <= MANY else [slot]
         parts = {i: self._part(inputs[i], stand_ins) for i in few}
         result = self._names[t] if self._names.chosen(t) else "out"
-        shapes = [(x.shape, x.dtype) for x in (inputs[i] for i in few)]
-        key = (operation, slot, result, len(inputs), repr(attributes), *shapes, *parts.values())
-        if key not in self._derived:
-            written = [parts.get(i) for i in range(len(inputs))]
+        key = None  # of many inputs, to compare them all costs more than to derive it again
+        if len(inputs) <= MANY:
+            shapes = [(x.shape, x.dtype) for x in inputs]
+            key = (operation, slot, result, repr(attributes), *shapes, *parts.values())
+        text = self._derived.get(key)
+        if text is None:
             seen = Symbol.looks
-            text = _derived(t, slot, upstream, written, result)
+            text = _derived(t, slot, upstream, self._arrays(t), parts, result)
             if text is None:
                 return f"g · ∂{self._names[t]}/∂{self._names[inputs[slot]]}"
-            if Symbol.looks > seen or len(inputs) > MANY:
-                return _named(text, stand_ins)
-            self._derived[key] = text
-        return _named(self._derived[key], stand_ins)
+            if key is not None and Symbol.looks == seen:
+                self._derived[key] = text
+        return _named(text, stand_ins)
+
+    def _arrays(self, t: Tensor) -> list[Any]:
+        """The arrays of a record's inputs, listed once for all of its slots."""
+        if self._read[0] is not t:
+            self._read = t, [x._data for x in t.record[1]]
+        return self._read[1]
 
     def _part(self, x: Tensor, stand_ins: dict[str, str]) -> Expression:
         """How an input is written, with a character in the place of a name that was counted."""
@@ -67,11 +75,15 @@ class Formulas:
 
 
 def _derived(
-    t: Tensor, slot: int, upstream: Any, written: list[Expression | None], result: str
+    t: Tensor,
+    slot: int,
+    upstream: Any,
+    values: list[Any],
+    written: dict[int, Expression],
+    result: str,
 ) -> str | None:
     """The formula of a rule; None where the rule does something that symbols cannot follow."""
-    operation, inputs, attributes = t.record[:3]
-    values = [x._data for x in inputs]
+    operation, _, attributes = t.record[:3]
     try:
         with switched(intercept=None):
             rule = local_rule(

@@ -184,7 +184,7 @@ def local_rule(
     out: Any,
     inputs: Sequence[Any],
     attributes: Mapping[str, Any],
-    names: Sequence[Expression | str | None] | None = None,
+    names: Mapping[int, Expression | str] | None = None,
     result: str = "out",
 ) -> Symbol:
     """The rule of one argument slot applied to symbols: its formula, and what it contributes.
@@ -196,14 +196,14 @@ def local_rule(
         out: the result of the operation.
         inputs: its inputs, raw arrays.
         attributes: its static attributes.
-        names: how the inputs are written, None where they stay plain arrays; the parameter names
-            of the rule by default.
+        names: how the inputs are written, by slot; those without a name stay plain arrays. By
+            default all have the parameter names of the rule.
         result: how the result is written.
 
     The value is that of the rule, before a gradient of broadcast inputs is summed to their shape.
 
     >>> import tinygrad_lite as tg
-    >>> rule = local_rule(tg.multiply, 0, 1.0, 6.0, [2.0, 3.0], {}, names=["x", "w"])
+    >>> rule = local_rule(tg.multiply, 0, 1.0, 6.0, [2.0, 3.0], {}, names={0: "x", 1: "w"})
     >>> str(rule), rule.value
     ('g × w', 3.0)
     """
@@ -211,8 +211,10 @@ def local_rule(
     rule = operation.vjps[slot]
     assert rule is not None, f"{operation.name!r} has no derivative in argument {slot}"
     if names is None:
-        names = argument_names(operation, len(inputs))
-    symbols = [value if name is None else Symbol(name, value) for name, value in zip(names, inputs)]
+        names = dict(enumerate(argument_names(operation, len(inputs))))
+    symbols = list(inputs)
+    for i, name in names.items():
+        symbols[i] = Symbol(name, inputs[i])
     with np.errstate(all="ignore"):
         value = rule(Symbol("g", g), Symbol(result, out), *symbols, **attributes)
     return value if isinstance(value, Symbol) else Symbol(expression(value), value)
