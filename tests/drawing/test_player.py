@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tinygrad_lite import nn
-from tinygrad_lite.drawing import player_layout
+from tinygrad_lite.drawing import player_dot
 from tinygrad_lite.drawing.player import frame, page
 from tinygrad_lite.drawing.player_scene import breadth, flow, scene
 
@@ -150,8 +150,8 @@ def test_how_contributions_look():
 def placing(request, monkeypatch):
     """Both ways of laying out a graph."""
     if request.param == "layers":
-        monkeypatch.setattr(player_layout.shutil, "which", lambda name: None)
-    elif player_layout.shutil.which("dot") is None:
+        monkeypatch.setattr(player_dot.shutil, "which", lambda name: None)
+    elif player_dot.shutil.which("dot") is None:
         pytest.skip("Graphviz is not installed")
     return request.param
 

@@ -1,17 +1,14 @@
-"""Where the player puts boxes and wires: laid out by Graphviz, or in layers where it is missing."""
+"""Where the player puts boxes and wires: in layers from left to right, and long graphs in rows."""
 
 from __future__ import annotations
 
-import json
 import math
-import shutil
-import subprocess
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from itertools import accumulate, pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from tinygrad_lite.drawing.player_rows import SLENDER, Column, shifts
+from tinygrad_lite.drawing.player_rows import Column, shifts
 
 MARGIN = 28  # around everything
 ROW = 18  # between boxes of a layer
@@ -19,7 +16,6 @@ GAP = 64  # between layers
 PADDING = 14  # inside of a frame
 HEADING = 22  # above a frame's boxes, for its title
 BOW = 26  # between wires that join the same two boxes
-DOT_LIMIT = 120  # wires; beyond, Graphviz takes longer than a reader waits
 BEND = 6  # the height that a passing wire takes
 BESIDE = 20  # beside a label, on its wire
 ROW_GAP = 90  # between rows of a long layout
@@ -84,101 +80,6 @@ class Placement(NamedTuple):
     frames: list[Frame]
 
 
-def place(boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable, str]) -> Placement:
-    """Lay a graph out from left to right.
-
-    Args:
-        boxes: inputs before their readers.
-        wires: what joins them.
-        titles: what is written on the frames.
-    """
-    if shutil.which("dot") and len(wires) <= DOT_LIMIT:
-        placed = by_dot(boxes, wires, titles)
-        if placed.width <= SLENDER * placed.height:
-            return placed
-    return in_layers(boxes, wires, titles)
-
-
-# With Graphviz
-
-
-def by_dot(
-    boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable, str]
-) -> Placement:
-    """The layout that Graphviz's ``dot`` finds; names and titles are not told to it."""
-    number = {frame: i for i, frame in enumerate(titles)}
-    lines = [
-        "digraph {",
-        "graph [rankdir=LR nslimit=2 nslimit1=2 nodesep=0.25 ranksep=0.42]",
-        'node [shape=box fixedsize=true label=""] edge [arrowhead=none headport=w tailport=e]',
-        *_clustered(boxes, number),
-        *(f'{w.tail} -> {w.head} [id="{w.key}" weight={w.weight}{_room(w.label)}]' for w in wires),
-        "}",
-    ]
-    done = subprocess.run(
-        ["dot", "-Tjson0"], input="\n".join(lines), capture_output=True, text=True, check=True
-    )
-    return _read(json.loads(done.stdout), boxes, list(titles.items()))
-
-
-def _room(width: float) -> str:
-    if not width:
-        return ""
-    return (
-        f' label=<<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="{width:.0f}" HEIGHT="20">'
-        "<TR><TD></TD></TR></TABLE>>"
-    )
-
-
-def _clustered(boxes: Sequence[Box], number: Mapping[Hashable, int]) -> Iterator[str]:
-    """The boxes, those of a frame inside of its cluster."""
-    for box in boxes:
-        for frame in box.frames:
-            yield (
-                f"subgraph cluster_{number[frame]} {{ graph [margin={PADDING} labelloc=t label=<"
-                f'<TABLE BORDER="0" FIXEDSIZE="TRUE" WIDTH="80" HEIGHT="{HEADING - 8}">'
-                "<TR><TD></TD></TR></TABLE>>]"
-            )
-        yield f"{box.key} [width={box.width / 72:.4f} height={box.height / 72:.4f}]"
-        yield "}" * len(box.frames)
-
-
-def _read(
-    data: dict[str, Any], boxes: Sequence[Box], titles: Sequence[tuple[Hashable, str]]
-) -> Placement:
-    """What ``dot -Tjson0`` says, with the y axis turned downwards."""
-    left, bottom, right, top = _numbers(data["bb"])
-
-    def point(x: float, y: float) -> tuple[float, float]:
-        return round(x - left + MARGIN, 1), round(top - y + MARGIN, 1)
-
-    objects = {o["name"]: o for o in data["objects"]}
-    corners = {}
-    for box in boxes:
-        x, y = point(*_numbers(objects[box.key]["pos"]))
-        corners[box.key] = round(x - box.width / 2, 1), round(y - box.height / 2, 1)
-    curves, labels = {}, {}
-    for edge in data.get("edges", ()):
-        curves[edge["id"]] = [point(*_numbers(pair)) for pair in edge["pos"].split()]
-        if "lp" in edge:
-            labels[edge["id"]] = point(*_numbers(edge["lp"]))
-    depths = {frame: i for box in boxes for i, frame in enumerate(box.frames)}
-    frames = []
-    for i, (frame, title) in enumerate(titles):
-        x0, y1, x1, y0 = _numbers(objects[f"cluster_{i}"]["bb"])
-        frames.append(Frame(title, depths[frame], *point(x0, y0), x1 - x0, y0 - y1))
-    frames.sort(key=lambda frame: frame.depth)
-    width, height = right - left + 2 * MARGIN, top - bottom + 2 * MARGIN
-    return Placement(width, height, corners, curves, labels, frames)
-
-
-def _numbers(text: str) -> list[float]:
-    return [float(word) for word in text.split(",")]
-
-
-# Without
-
-
 def in_layers(
     boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable, str]
 ) -> Placement:
@@ -206,13 +107,16 @@ def in_layers(
         for box in layer
     }
     frames = _around(boxes, corners, titles)
-    end = max((c.left + c.width + dx for c, (dx, _) in zip(columns, moved)), default=0.0)
+    end = max((c.left + c.width + dx for c, (dx, _) in zip(columns, moved)), default=0.0) + TURN
     bottom = max((corners[box.key][1] + box.height for box in boxes), default=0.0)
     tops: dict[tuple[float, float], float] = {}
     for column, move in zip(columns, moved):
         tops[move] = min(tops.get(move, math.inf), column.top + move[1])
     lanes = {box.key: tops[moved[depth[box.key]]] - ROW_GAP / 2 for box in places}
-    curves = _curves(places, wires, routes, corners, lanes)
+    rights = [c.left + c.width + dx for c, (dx, _) in zip(columns, moved)]
+    curves = _curves(
+        places, wires, routes, corners, lanes, {b.key: rights[depth[b.key]] for b in places}
+    )
     return Placement(end + MARGIN, bottom + 2 * MARGIN, corners, curves, {}, frames)
 
 
@@ -329,10 +233,12 @@ def _curves(
     routes: Mapping[str, list[str]],
     corners: Mapping[str, tuple[float, float]],
     lanes: Mapping[str, float],
+    rights: Mapping[str, float],
 ) -> dict[str, list[tuple[float, float]]]:
     """Béziers from box to box along every route, level where they touch one.
 
-    Where a route goes on in the next row, it leads back in the free lane above that row.
+    Where a route goes on in the next row, it turns right of its column, and leads back in the free
+    lane above that row.
     """
     size = {box.key: box for box in places}
     parallel: dict[tuple[str, str], list[str]] = defaultdict(list)
@@ -353,8 +259,10 @@ def _curves(
             if x1 < x0:
                 y = lanes[head.key] + LANE * (used[lanes[head.key]] % LANES - LANES // 2)
                 used[lanes[head.key]] += 1
-                points += [(x0 + TURN, y0), (x0 + TURN, y), (x0, y)]
-                points += [(x0, y), (x1, y), (x1, y)]
+                right = rights[tail.key]
+                points += [(x0, y0), (right, y0), (right, y0)]
+                points += [(right + TURN, y0), (right + TURN, y), (right, y)]
+                points += [(right, y), (x1, y), (x1, y)]
                 points += [(x1 - TURN, y), (x1 - TURN, y1), (x1, y1)]
                 continue
             points += [(x0 + bend, y0 + bow), (x1 - bend, y1 + bow), (x1, y1)]

@@ -13,7 +13,8 @@ from tinygrad_lite import graph
 from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.formula import stated
 from tinygrad_lite.drawing.naming import common, is_number
-from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths, place
+from tinygrad_lite.drawing.player_dot import place
+from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths
 from tinygrad_lite.drawing.trace import Event, Trace
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
