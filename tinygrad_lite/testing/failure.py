@@ -180,7 +180,11 @@ def _range(f: Finding) -> str:
 def _several(call: Call, inputs: Sequence[Any]) -> bool:
     """Whether the function returns several results."""
     with no_grad(), np.errstate(all="ignore"):
-        return isinstance(copy_context().run(call, [leaf(x) for x in inputs]), (tuple, list, dict))
+        try:
+            out = copy_context().run(call, [leaf(x, False) for x in inputs])
+        except Exception:  # which may be the finding itself
+            return False
+    return isinstance(out, (tuple, list, dict))
 
 
 class _Source(str):

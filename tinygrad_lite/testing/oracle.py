@@ -275,10 +275,13 @@ def noise_of(values: Array) -> Array:
 
 
 def _scale(array: Array) -> Array:
-    """How large each element is; zeros count as something near the largest."""
+    """How large each element is; zeros count as something near the largest, but as no more than 1.
+
+    Beside huge numbers functions such as tanh would else be looked at from too far away.
+    """
     size = np.abs(array)
     largest = float(np.max(size)) if size.size else 0.0
-    return np.where(size > 0, size, 0.125 * largest or 1.0)
+    return np.where(size > 0, size, min(0.125 * largest or 1.0, 1.0))
 
 
 def _typical(direction: Sequence[Array]) -> float:
