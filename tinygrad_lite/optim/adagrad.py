@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.optim.kernel import Array, descent, typed
-from tinygrad_lite.optim.optimizer import Group, Optimizer
+from tinygrad_lite.optim.kernel import Array, descent, in_pieces, slot, typed
+from tinygrad_lite.optim.optimizer import Group, Optimizer, State
 
 
 class Adagrad(Optimizer):
@@ -65,31 +65,40 @@ class Adagrad(Optimizer):
         super().check(group)
         self._check_not_negative(group, "lr_decay", "initial_accumulator_value", "eps")
 
-    def initial(self, group: Group) -> float:
-        value: float = group["initial_accumulator_value"]
-        return value
-
-    def settings(self, group: Group, dtype: np.dtype[Any], step: int) -> tuple[Any, ...]:
-        lr = group["lr"] / (1 + (step - 1) * group["lr_decay"])
-        return group["maximize"], *typed(dtype, lr, group["weight_decay"], group["eps"])
-
-    @staticmethod
-    def rule(
-        p: Array,
-        g: Array,
-        s: Array,
-        t: Array,
-        u: Array,
-        maximize: bool,
-        lr: Array,
-        weight_decay: Array,
-        eps: Array,
+    def update(
+        self,
+        group: Group,
+        parameters: list[Array],
+        gradients: list[Array],
+        states: list[State],
     ) -> None:
-        g = descent(p, g, t, weight_decay, maximize)
-        np.multiply(g, g, u)
-        np.add(s, u, s)
-        np.sqrt(s, u)
-        np.add(u, eps, u)
-        np.divide(g, u, u)
-        np.multiply(u, lr, u)
-        np.subtract(p, u, p)
+        dtype = step = None
+        for p, g, state in zip(parameters, gradients, states):
+            state["step"] = state.get("step", 0) + 1
+            if p.dtype is not dtype or state["step"] != step:
+                dtype, step = p.dtype, state["step"]
+                lr = group["lr"] / (1 + (step - 1) * group["lr_decay"])
+                numbers = typed(dtype, lr, group["weight_decay"], group["eps"])
+            s = slot(state, "sum", p, group["initial_accumulator_value"])
+            in_pieces(_rule, self.scratch, (p, g, s), (group["maximize"], *numbers))
+
+
+def _rule(
+    p: Array,
+    g: Array,
+    s: Array,
+    t: Array,
+    u: Array,
+    maximize: bool,
+    lr: Array,
+    weight_decay: Array,
+    eps: Array,
+) -> None:
+    g = descent(p, g, t, weight_decay, maximize)
+    np.multiply(g, g, u)
+    np.add(s, u, s)
+    np.sqrt(s, u)
+    np.add(u, eps, u)
+    np.divide(g, u, u)
+    np.multiply(u, lr, u)
+    np.subtract(p, u, p)

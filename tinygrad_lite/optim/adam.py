@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.optim.kernel import Array, descent, typed
-from tinygrad_lite.optim.optimizer import Group, Optimizer
+from tinygrad_lite.optim.kernel import Array, descent, in_pieces, slot, typed
+from tinygrad_lite.optim.optimizer import Group, Optimizer, State
 
 
 class Adam(Optimizer):
@@ -82,57 +82,71 @@ class Adam(Optimizer):
         for i, beta in enumerate(betas):
             self._check_range(f"betas[{i}]", beta, 1)
 
-    def settings(self, group: Group, dtype: np.dtype[Any], step: int) -> tuple[Any, ...]:
-        lr, (beta1, beta2), weight_decay = group["lr"], group["betas"], group["weight_decay"]
-        decoupled = group["decoupled_weight_decay"] and weight_decay != 0
-        numbers = typed(
-            dtype,
-            1 - lr * weight_decay if decoupled else 1,
-            0 if decoupled else weight_decay,
-            1 - beta1,
-            beta2,
-            1 - beta2,
-            sqrt(1 - beta2**step),
-            group["eps"],
-            lr / (1 - beta1**step),
-        )
-        return group["maximize"], decoupled, *numbers
-
-    @staticmethod
-    def rule(
-        p: Array,
-        g: Array,
-        m: Array,
-        v: Array,
-        peak: Array | None,
-        t: Array,
-        u: Array,
-        maximize: bool,
-        decoupled: bool,
-        shrinkage: Array,
-        weight_decay: Array,
-        share1: Array,
-        beta2: Array,
-        share2: Array,
-        correction: Array,
-        eps: Array,
-        size: Array,
+    def update(
+        self,
+        group: Group,
+        parameters: list[Array],
+        gradients: list[Array],
+        states: list[State],
     ) -> None:
-        if decoupled:
-            np.multiply(p, shrinkage, p)
-        g = descent(p, g, t, weight_decay, maximize)
-        np.subtract(g, m, u)
-        np.multiply(u, share1, u)
-        np.add(m, u, m)
-        np.multiply(g, g, u)
-        np.multiply(u, share2, u)
-        np.multiply(v, beta2, v)
-        np.add(v, u, v)
-        if peak is not None:
-            v = np.maximum(peak, v, out=peak)
-        np.sqrt(v, u)
-        np.divide(u, correction, u)
-        np.add(u, eps, u)
-        np.divide(m, u, u)
-        np.multiply(u, size, u)
-        np.subtract(p, u, p)
+        lr, (beta1, beta2), weight_decay = group["lr"], group["betas"], group["weight_decay"]
+        maximize, amsgrad = group["maximize"], group["amsgrad"]
+        decoupled = group["decoupled_weight_decay"] and weight_decay != 0
+        dtype = step = None
+        for p, g, state in zip(parameters, gradients, states):
+            state["step"] = state.get("step", 0) + 1
+            if p.dtype is not dtype or state["step"] != step:
+                dtype, step = p.dtype, state["step"]
+                numbers = typed(
+                    dtype,
+                    1 - lr * weight_decay if decoupled else 1,
+                    0 if decoupled else weight_decay,
+                    1 - beta1,
+                    beta2,
+                    1 - beta2,
+                    sqrt(1 - beta2**step),
+                    group["eps"],
+                    lr / (1 - beta1**step),
+                )
+            m, v = slot(state, "exp_avg", p), slot(state, "exp_avg_sq", p)
+            peak = slot(state, "max_exp_avg_sq", p) if amsgrad else None
+            in_pieces(_rule, self.scratch, (p, g, m, v, peak), (maximize, decoupled, *numbers))
+
+
+def _rule(
+    p: Array,
+    g: Array,
+    m: Array,
+    v: Array,
+    peak: Array | None,
+    t: Array,
+    u: Array,
+    maximize: bool,
+    decoupled: bool,
+    shrinkage: Array,
+    weight_decay: Array,
+    share1: Array,
+    beta2: Array,
+    share2: Array,
+    correction: Array,
+    eps: Array,
+    size: Array,
+) -> None:
+    if decoupled:
+        np.multiply(p, shrinkage, p)
+    g = descent(p, g, t, weight_decay, maximize)
+    np.subtract(g, m, u)
+    np.multiply(u, share1, u)
+    np.add(m, u, m)
+    np.multiply(g, g, u)
+    np.multiply(u, share2, u)
+    np.multiply(v, beta2, v)
+    np.add(v, u, v)
+    if peak is not None:
+        v = np.maximum(peak, v, out=peak)
+    np.sqrt(v, u)
+    np.divide(u, correction, u)
+    np.add(u, eps, u)
+    np.divide(m, u, u)
+    np.multiply(u, size, u)
+    np.subtract(p, u, p)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from tinygrad_lite.mode import enable_grad, mode
-from tinygrad_lite.optim.kernel import Array, Scratch, in_pieces, slot
+from tinygrad_lite.optim.kernel import Array, Scratch
 from tinygrad_lite.tensor import Tensor, constant, tick
 
 Group = dict[str, Any]
@@ -22,8 +22,7 @@ _FOREIGN = ("foreach", "fused", "capturable", "differentiable")
 
 
 class Optimizer(ABC):
-    """What all optimisers share; a subclass adds its ``rule``, the
-    ``settings`` of it, and its checks (``check``).
+    """What all optimisers share; a subclass adds its rule (``update``) and its checks (``check``).
 
     Args:
         params: the tensors to optimise, or ``(name, tensor)`` pairs, or groups: dicts with tensors
@@ -172,6 +171,7 @@ class Optimizer(ABC):
                 p._data = array[()]
         return loss
 
+    @abstractmethod
     def update(
         self,
         group: Group,
@@ -180,38 +180,6 @@ class Optimizer(ABC):
         states: list[State],
     ) -> None:
         """Carry out the rule on arrays: parameters and states change in place, gradients do not."""
-        names = [
-            name if not setting or group[setting] else None
-            for name, setting in self.state_names.items()
-            if name != "step"
-        ]
-        initial = self.initial(group)
-        dtype = step = None
-        for p, g, state in zip(parameters, gradients, states):
-            number = self.count(state)
-            if p.dtype is not dtype or number != step:
-                dtype, step = p.dtype, number
-                settings = self.settings(group, dtype, step)
-            slots = [slot(state, name, p, initial) if name else None for name in names]
-            in_pieces(self.rule, self.scratch, (p, g, *slots), settings)
-
-    @staticmethod
-    @abstractmethod
-    def rule(*arrays_and_settings: Any) -> None:
-        """The update of a piece: parameters, gradients, states, two to work in, then settings."""
-
-    @abstractmethod
-    def settings(self, group: Group, dtype: np.dtype[Any], step: int) -> tuple[Any, ...]:
-        """What the rule needs beside arrays, for parameters of this dtype at this step."""
-
-    def count(self, state: State) -> int:
-        """The number of this step of a parameter, from 1 on; it is noted in the state."""
-        state["step"] = state.get("step", 0) + 1
-        return int(state["step"])
-
-    def initial(self, group: Group) -> float:
-        """What an array of the state is full of before the first step."""
-        return 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """A copy of the state and the settings, laid out as PyTorch does it.

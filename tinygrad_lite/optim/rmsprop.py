@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.optim.kernel import Array, descent, typed
-from tinygrad_lite.optim.optimizer import Group, Optimizer
+from tinygrad_lite.optim.kernel import Array, descent, in_pieces, slot, typed
+from tinygrad_lite.optim.optimizer import Group, Optimizer, State
 
 
 class RMSprop(Optimizer):
@@ -76,46 +76,68 @@ class RMSprop(Optimizer):
         super().check(group)
         self._check_not_negative(group, "alpha", "eps", "momentum")
 
-    def settings(self, group: Group, dtype: np.dtype[Any], step: int) -> tuple[Any, ...]:
-        numbers = ("lr", "weight_decay", "alpha", "eps", "momentum")
-        share = 1 - group["alpha"]
-        return group["maximize"], *typed(dtype, share, *(group[name] for name in numbers))
-
-    @staticmethod
-    def rule(
-        p: Array,
-        g: Array,
-        v: Array,
-        mean: Array | None,
-        b: Array | None,
-        t: Array,
-        u: Array,
-        maximize: bool,
-        share: Array,
-        lr: Array,
-        weight_decay: Array,
-        alpha: Array,
-        eps: Array,
-        momentum: Array,
+    def update(
+        self,
+        group: Group,
+        parameters: list[Array],
+        gradients: list[Array],
+        states: list[State],
     ) -> None:
-        g = descent(p, g, t, weight_decay, maximize)
-        np.multiply(g, g, u)
+        alpha, momentum, centered = group["alpha"], group["momentum"], group["centered"]
+        dtype = None
+        for p, g, state in zip(parameters, gradients, states):
+            if p.dtype is not dtype:
+                dtype = p.dtype
+                numbers = typed(
+                    dtype,
+                    group["lr"],
+                    group["weight_decay"],
+                    alpha,
+                    1 - alpha,
+                    group["eps"],
+                    momentum,
+                )
+            state["step"] = state.get("step", 0) + 1
+            v = slot(state, "square_avg", p)
+            mean = slot(state, "grad_avg", p) if centered else None
+            b = slot(state, "momentum_buffer", p) if momentum else None
+            in_pieces(_rule, self.scratch, (p, g, v, mean, b), (group["maximize"], *numbers))
+
+
+def _rule(
+    p: Array,
+    g: Array,
+    v: Array,
+    mean: Array | None,
+    b: Array | None,
+    t: Array,
+    u: Array,
+    maximize: bool,
+    lr: Array,
+    weight_decay: Array,
+    alpha: Array,
+    share: Array,
+    eps: Array,
+    momentum: Array,
+) -> None:
+    g = descent(p, g, t, weight_decay, maximize)
+    np.multiply(g, g, u)
+    np.multiply(u, share, u)
+    np.multiply(v, alpha, v)
+    np.add(v, u, v)
+    if mean is not None:
+        np.subtract(g, mean, u)
         np.multiply(u, share, u)
-        np.multiply(v, alpha, v)
-        np.add(v, u, v)
-        if mean is not None:
-            np.subtract(g, mean, u)
-            np.multiply(u, share, u)
-            np.add(mean, u, mean)
-            np.multiply(mean, mean, u)
-            v = np.subtract(v, u, u)
-        np.sqrt(v, u)
-        np.add(u, eps, u)
-        np.divide(g, u, u)
-        if b is not None:
-            np.multiply(b, momentum, b)
-            np.add(b, u, b)
-            np.multiply(b, lr, u)
-        else:
-            np.multiply(u, lr, u)
-        np.subtract(p, u, p)
+        np.add(mean, u, mean)
+        np.multiply(mean, mean, u)
+        v = np.subtract(v, u, u)
+    np.sqrt(v, u)
+    np.add(u, eps, u)
+    np.divide(g, u, u)
+    if b is not None:
+        np.multiply(b, momentum, b)
+        np.add(b, u, b)
+        np.multiply(b, lr, u)
+    else:
+        np.multiply(u, lr, u)
+    np.subtract(p, u, p)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.optim.kernel import Array, descent, typed
+from tinygrad_lite.optim.kernel import Array, descent, in_pieces, slot, typed
 from tinygrad_lite.optim.optimizer import Group, Optimizer, State
 
 
@@ -73,39 +73,59 @@ class SGD(Optimizer):
                 f"got momentum={momentum!r} and dampening={dampening!r}"
             )
 
-    def count(self, state: State) -> int:
-        return 2 if "momentum_buffer" in state else 1  # as in PyTorch, no more is remembered
-
-    def settings(self, group: Group, dtype: np.dtype[Any], step: int) -> tuple[Any, ...]:
-        numbers = (group["lr"], group["weight_decay"], group["momentum"], 1 - group["dampening"])
-        return group["maximize"], group["nesterov"], step == 1, *typed(dtype, *numbers)
-
-    @staticmethod
-    def rule(
-        p: Array,
-        g: Array,
-        b: Array | None,
-        t: Array,
-        u: Array,
-        maximize: bool,
-        nesterov: bool,
-        first: bool,
-        lr: Array,
-        weight_decay: Array,
-        momentum: Array,
-        share: Array,
+    def update(
+        self,
+        group: Group,
+        parameters: list[Array],
+        gradients: list[Array],
+        states: list[State],
     ) -> None:
-        g = descent(p, g, t, weight_decay, maximize)
-        if b is not None:
-            if first:
-                np.copyto(b, g)
+        momentum, nesterov, maximize = group["momentum"], group["nesterov"], group["maximize"]
+        dtype = None
+        for p, g, state in zip(parameters, gradients, states):
+            if p.dtype is not dtype:
+                dtype = p.dtype
+                share = 1 - group["dampening"]
+                numbers = typed(dtype, group["lr"], group["weight_decay"], momentum, share)
+            if momentum:
+                first = "momentum_buffer" not in state
+                settings = (maximize, nesterov, first, *numbers)
+                b = slot(state, "momentum_buffer", p)
+                in_pieces(_along_buffer, self.scratch, (p, g, b), settings)
             else:
-                np.multiply(b, momentum, b)
-                np.add(b, g if share == 1 else np.multiply(g, share, u), b)
-            if nesterov:
-                np.multiply(b, momentum, u)
-                g = np.add(g, u, u)
-            else:
-                g = b
-        np.multiply(g, lr, u)
-        np.subtract(p, u, p)
+                in_pieces(_along_gradient, self.scratch, (p, g), (maximize, *numbers[:2]))
+
+
+def _along_gradient(
+    p: Array, g: Array, t: Array, _: Array, maximize: bool, lr: Array, weight_decay: Array
+) -> None:
+    g = descent(p, g, t, weight_decay, maximize)
+    np.multiply(g, lr, t)
+    np.subtract(p, t, p)
+
+
+def _along_buffer(
+    p: Array,
+    g: Array,
+    b: Array,
+    t: Array,
+    u: Array,
+    maximize: bool,
+    nesterov: bool,
+    first: bool,
+    lr: Array,
+    weight_decay: Array,
+    momentum: Array,
+    share: Array,
+) -> None:
+    g = descent(p, g, t, weight_decay, maximize)
+    if first:
+        np.copyto(b, g)
+    else:
+        np.multiply(b, momentum, b)
+        np.add(b, g if share == 1 else np.multiply(g, share, u), b)
+    if nesterov:
+        np.multiply(b, momentum, u)
+        b = np.add(g, u, u)
+    np.multiply(b, lr, u)
+    np.subtract(p, u, p)
