@@ -60,6 +60,28 @@ class TestAnomaly:
             with pytest.raises(tg.AnomalyError, match="1 NaN among 1"):
                 tg.log(tg.tensor([-1.0]))
 
+    @pytest.mark.parametrize("create_graph", [False, True])
+    def test_inside_a_checkpoint(self, create_graph):
+        class Root(nn.Module):
+            def forward(self, x):
+                return tg.sqrt(x)
+
+        class Outer(nn.Module):
+            def __init__(self):
+                self.root = Root()
+
+            def forward(self, x):
+                return tg.checkpoint(lambda x: self.root(x) * 2, x)
+
+        x = tg.tensor([1.0, 0.0], requires_grad=True)
+        y = Outer()(x).sum()
+        with tg.detect_anomaly(), pytest.raises(tg.AnomalyError) as error:
+            y.backward(create_graph=create_graph)
+        text = str(error.value)
+        assert text.startswith("the gradient of sqrt in its argument 0 has 1 infinity")
+        assert "in module Outer.root" in text
+        assert "return tg.sqrt(x)" in text
+
     def test_healthy_training_goes_through(self):
         x = tg.tensor(np.ones((3, 2)), requires_grad=True)
         with tg.detect_anomaly():
@@ -97,6 +119,25 @@ class TestWhyNoGrad:
 
     def test_comparison(self, x, w):
         assert "greater, which has no derivative" in tg.why_no_grad(x, ((x > 0) * w).sum())
+
+    def test_every_path_that_was_cut_is_named(self, x, w):
+        h = x * 2
+        a = h.detach()
+        with tg.no_grad():
+            c = w * x
+        text = tg.why_no_grad(x, ((a * w) + (c * w)).sum())
+        assert text.count("\n  at ") == 2
+        assert "cut by detach()\n" in text
+        assert "a = h.detach()" in text
+        assert "and by multiply under no_grad()\n" in text
+
+    def test_a_detach_of_something_else_is_not_blamed(self, x, w):
+        h = w * 2
+        a = h.detach()
+        h += x  # after the cut
+        text = tg.why_no_grad(x, (a * w).sum())
+        assert "path between" not in text
+        assert "no path from it is on record. One may have been cut by detach()" in text
 
     def test_unrelated(self, x, w):
         assert "nothing that the output was computed from" in tg.why_no_grad(x, (w * w).sum())

@@ -91,6 +91,7 @@ class Watcher:
                     )
         fault = self.fault(c.value)
         if fault:
+            self.look_inside(c)
             upstream = self.fault(c.upstream)
             cause = (
                 f"The gradient that arrived had {upstream} already"
@@ -102,6 +103,13 @@ class Watcher:
                 f"{cause}\n{self.described(node.record[1])}"
                 f"{_place(graph.path(node.record[3]), graph.site(node))}"
             )
+
+    def look_inside(self, c: Contribution) -> None:
+        """Apply the rule once more, watching: a rule may run a backward pass, as checkpoints do."""
+        operation, inputs, attributes = c.node.record[:3]
+        g = getattr(c.upstream, "_data", c.upstream)
+        with switched(intercept=self):
+            operation.vjps[c.slot](g, c.node._data, *[x._data for x in inputs], **attributes)
 
     def fault(self, value: Any) -> str:
         """What is wrong with the values, in words; empty if nothing is."""

@@ -96,6 +96,7 @@ def _repeated(
     again: Callable[..., Tensor], given: int, captured: list[Tensor], value: Any
 ) -> Primitive:
     """The operation that stands for the computation; its rule computes it again."""
+    scope = mode().scope
     answers: dict[int, Any] = {}  # one repetition answers for all arguments of one backward pass
     asked: list[Any] = [None]
 
@@ -110,7 +111,7 @@ def _repeated(
 
     def pulled(g: Any, inputs: tuple[Any, ...]) -> dict[int, Any]:
         lifted = isinstance(g, Tensor)
-        with switched(grad=True):
+        with switched(grad=True, scope=scope):
             if lifted:
                 marks = [ops.positive(x) if x._requires_grad else x for x in inputs[:given]]
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -76,22 +77,31 @@ def _needs_none(t: Tensor, who: str) -> str:
 
 def _unconnected(t: Tensor, output: Tensor, nodes: list[Any], who: str) -> str:
     text = f"{who} is not connected to the output"
-    cuts = [x for x in [*graph.leaves(nodes), output] if isinstance(x.watch, Cut)]
-    guilty = [x for x in cuts if _came_from(x.watch, t)]
-    lost = [x for x in cuts if x.watch.source() is None]
-    for x in guilty or lost:
-        text += f": the path between them was cut by {_cut(x.watch)}"
-        if x not in guilty:
-            text += "\n(what was cut off there no longer exists, so this is the likely place)"
-        return text
+    cuts = [x.watch for x in [*graph.leaves(nodes), output] if isinstance(x.watch, Cut)]
+    between = _listed(cut for cut in cuts if _came_from(cut, t))
+    if between:
+        return f"{text}: the path between them was cut by {between}"
+    if cuts:
+        return (
+            f"{text}: no path from it is on record. One may have been cut by {_listed(cuts)}\n"
+            "(what was cut off there came from other tensors, or no longer exists)"
+        )
     return f"{text}: nothing that the output was computed from was computed from it"
 
 
-def _came_from(cut: Any, t: Tensor) -> bool:
-    source = cut.source()
-    if source is None or source is t:
-        return source is t
-    return source in graph.reaching(graph.topological(source), [t])
+def _listed(cuts: Iterable[Cut]) -> str:
+    return "\nand by ".join(dict.fromkeys(map(_cut, cuts)))
+
+
+def _came_from(cut: Cut, t: Tensor) -> bool:
+    """Whether something that was cut off had been computed from ``t``, as far as it still exists."""
+    for source in cut.sources:
+        x: Any = source()
+        while x is not None and x.order > cut.order and x.record and x.record[0].in_place:
+            x = x.record[1][0]  # what it was before it was changed
+        if x is t or (x is not None and x in graph.reaching(graph.topological(x), [t])):
+            return True
+    return False
 
 
 def _cut(cut: Cut) -> str:

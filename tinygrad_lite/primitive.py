@@ -142,10 +142,14 @@ class Primitive:
 
 
 class Cut(NamedTuple):
-    """Where a path of gradients ends: what kept the result of an operation out of the graph."""
+    """Where paths of gradients end: what kept the result of an operation out of the graph.
+
+    ``sources`` are the inputs that required a gradient, in the state they had at ``order``.
+    """
 
     reason: str
-    source: ref[Tensor]
+    sources: tuple[ref[Tensor], ...]
+    order: int
     code: CodeType
     instruction: int
 
@@ -154,13 +158,14 @@ UNDIFFERENTIABLE = ", which has no derivative"
 UNRECORDED = " under no_grad()"
 
 
-def cut(name: str, why: str, inputs: Iterable[Any]) -> Cut | None:
+def cut(name: str, why: str, inputs: Sequence[Any]) -> Cut | None:
     """The note on a result that is not recorded although it depends on a gradient; else None."""
     for x in inputs:
         if isinstance(x, Tensor):
             if x._requires_grad:
+                sources = [ref(y) for y in inputs if isinstance(y, Tensor) and y._requires_grad]
                 frame = caller()
-                return Cut(f"{name}{why}", ref(x), frame.f_code, frame.f_lasti)
+                return Cut(f"{name}{why}", tuple(sources), tick(), frame.f_code, frame.f_lasti)
             if isinstance(x.watch, Cut):
                 return x.watch
     return None
