@@ -94,7 +94,7 @@ def _listed(cuts: Iterable[Cut]) -> str:
 
 
 def _came_from(cut: Cut, t: Tensor) -> bool:
-    """Whether something that was cut off had been computed from ``t``, as far as it still exists."""
+    """Whether something that was cut off had been computed from ``t``."""
     for source in cut.sources:
         x: Any = source()
         while x is not None and x.order > cut.order and x.record and x.record[0].in_place:
