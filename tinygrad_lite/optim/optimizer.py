@@ -127,7 +127,7 @@ class Optimizer(ABC):
         for group in self.param_groups:
             for p in group["params"]:
                 if set_to_none:
-                    p.grad = None
+                    p._grad = None
                 elif p.grad is not None:
                     p.grad = constant(np.zeros_like(p.grad._data)[()])
 
@@ -155,9 +155,10 @@ class Optimizer(ABC):
             parameters, gradients, states = [], [], []
             scalars: list[tuple[Tensor, Array]] = []
             for p in group["params"]:
-                if p.grad is None:
+                gradient = p._grad
+                if gradient is None:
                     continue
-                array, g = p._data, p.grad._data
+                array, g = p._data, gradient._data
                 if type(array) is not np.ndarray:
                     array, g = np.array(array), np.asarray(g)
                     scalars.append((p, array))

@@ -85,15 +85,15 @@ class SGD(Optimizer):
         for p, g, state in zip(parameters, gradients, states):
             if p.dtype is not dtype:
                 dtype = p.dtype
-                share = 1 - group["dampening"]
-                numbers = typed(dtype, group["lr"], group["weight_decay"], momentum, share)
+                share = (momentum, 1 - group["dampening"]) if momentum else ()
+                numbers = typed(dtype, group["lr"], group["weight_decay"], *share)
             if momentum:
                 first = "momentum_buffer" not in state
                 settings = (maximize, nesterov, first, *numbers)
                 b = slot(state, "momentum_buffer", p)
                 in_pieces(_along_buffer, self.scratch, (p, g, b), settings)
             else:
-                in_pieces(_along_gradient, self.scratch, (p, g), (maximize, *numbers[:2]))
+                in_pieces(_along_gradient, self.scratch, (p, g), (maximize, *numbers))
 
 
 def _along_gradient(
