@@ -312,6 +312,13 @@ def test_a_model_agrees_with_pytorch_through_the_loss() -> None:
         np.testing.assert_allclose(p.grad.data, q.grad.numpy(), rtol=1e-12, atol=1e-12)
 
 
+def test_the_smooth_maximum_of_nothing_is_below_everything() -> None:
+    rows = np.array([[-np.inf, -np.inf], [0.0, -40.0], [0.0, 0.0]])
+    expected = [-np.inf, np.log1p(np.exp(-40)), np.log(2)]
+    np.testing.assert_allclose(tg.logsumexp(rows, axis=1), expected, rtol=1e-15)
+    assert tg.logsumexp(np.zeros(0)) == -np.inf
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("gap", [3.0, 20.0, 40.0, 80.0])
 def test_gradients_of_a_sure_answer_keep_their_digits(dtype: str, gap: float) -> None:

@@ -35,11 +35,15 @@ def _log_of_sum(below: Any, axis: Axis) -> Any:
     """log(sum(exp(below))) for exponents of which the largest is 0, to the last digits near 0."""
     e = np.exp(below)
     total = np.add.reduce(e, axis=axis, keepdims=True)
-    if total.size and total.item(total.argmin()) > 1.1:  # not if one is no number
+    least = total.item(total.argmin()) if total.size else 0.0
+    if least > 1.1:
         return np.log(total)
-    others = np.add.reduce(np.where(below == 0, 0, e), axis=axis, keepdims=True)
-    with np.errstate(divide="ignore"):
-        return np.where((total >= 1) & (total < 1.5), np.log1p(others), np.log(total))
+    others = np.add.reduce(e - (below == 0), axis=axis, keepdims=True)  # beside the largest
+    logs = np.log1p(np.where(total < 1.5, others, total - 1))
+    if least >= 1:
+        return logs
+    with np.errstate(divide="ignore"):  # of nothing, of -infinities, or not a number
+        return np.where(total >= 1, logs, np.log(total))
 
 
 def _reaches(out: Any, bound: float) -> bool:
