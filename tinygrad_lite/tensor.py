@@ -374,7 +374,7 @@ class Tensor:
             raise TypeError(
                 f"{self._describe()} requires a gradient, which a NumPy array would lose: use "
                 "t.detach() or t.numpy() for the values, or the function of the same name in tg; "
-                "of a list of tensors, tg.stack makes one tensor"
+                "of a list of tensors, tg.stack makes one tensor, and of one number tg.full"
             )
         return np.array(self._data, dtype=dtype, copy=copy)
 

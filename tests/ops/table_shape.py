@@ -9,6 +9,7 @@ import numpy as np
 from tests.ops.row import Array, Example, Row, spread
 from tinygrad_lite.ops import index, join, shape
 from tinygrad_lite.ops.index import ARRAY
+from tinygrad_lite.ops.pad import _pad_whole
 
 X = spread(-2, 2, (2, 3, 4))
 MATRIX = spread(-2, 2, (3, 4))
@@ -181,6 +182,16 @@ INDEX = (
         index.last_writers,
         _last,
         [Example(a, {"shape": (3, 4), "pattern": p}) for a, p in ARRAYS_AND_PATTERNS if a],
+    ),
+    Row(
+        _pad_whole,
+        lambda x, *, widths, mode, options: np.array([2, 3, 4, 7, 9, 9, 9]),
+        [
+            Example(
+                (np.array([4, 7, 9]),),
+                {"widths": [(2, 2)], "mode": "linear_ramp", "options": {"end_values": [(2, 9)]}},
+            )
+        ],
     ),
     Row(
         index._wrapped,

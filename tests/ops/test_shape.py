@@ -143,7 +143,7 @@ def test_squeezing() -> None:
         (lambda x: tg.split(x, 3, 2), "equal parts"),
         (lambda x: tg.array_split(x, 0), "at least one part"),
         (lambda x: tg.pad(x, -1), "must not be negative"),
-        (lambda x: tg.pad(x, 1, "mean"), "mode 'mean'"),
+        (lambda x: tg.pad(x, 1, "empty"), "mode 'empty'"),
         (lambda x: tg.stack([x, x[0]]), "arrays of one shape"),
         (lambda x: tg.concatenate([]), "at least one array"),
     ],

@@ -75,7 +75,6 @@ from tinygrad_lite.ops.join import (
     array_split,
     concatenate,
     hstack,
-    pad,
     repeat,
     split,
     stack,
@@ -87,6 +86,7 @@ from tinygrad_lite.ops.logistic import logaddexp, logaddexp2, logsigmoid, sigmoi
 from tinygrad_lite.ops.norm import norm
 from tinygrad_lite.ops.normal import erf, erfc, normal_cdf
 from tinygrad_lite.ops.order import argmax, argmin, argsort, max, median, min, quantile, sort
+from tinygrad_lite.ops.pad import pad
 from tinygrad_lite.ops.reduce import all, any, count_nonzero, mean, sum
 from tinygrad_lite.ops.rounding import (
     ceil,

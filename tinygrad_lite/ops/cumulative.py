@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.join import concatenate
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.reduce import Axis, kept, masked, widened
 from tinygrad_lite.ops.shape import (
     broadcast_to,
@@ -28,13 +29,14 @@ _cumsum: Primitive = primitive(
 )
 
 
-def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumsum(x: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
     """The running sum along ``axis``; of the flattened array by default.
 
     >>> import tinygrad_lite as tg
     >>> tg.cumsum(tg.tensor([1.0, 2.0, 3.0]))
     tensor([1., 3., 6.])
     """
+    no_out("cumsum", out)
     x = x if dtype is None else cast(x, dtype)
     return _cumsum(ravel(x), axis=0) if axis is None else _cumsum(x, axis=axis)
 
@@ -82,7 +84,7 @@ _cumprod = primitive(
 )
 
 
-def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
+def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: None = None) -> Any:
     """The running product along ``axis``; of the flattened array by default.
 
     The derivative divides by nothing, so zeros do no harm, at any order.
@@ -91,6 +93,7 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
     >>> tg.cumprod(tg.tensor([1.0, 2.0, 3.0]))
     tensor([1., 2., 6.])
     """
+    no_out("cumprod", out)
     x = x if dtype is None else cast(x, dtype)
     if axis is None:
         return _cumprod(ravel(x))
@@ -114,7 +117,7 @@ def prod(
     x: Any,
     axis: Axis = None,
     dtype: Any = None,
-    *,
+    out: None = None,
     keepdims: bool = False,
     initial: Any = None,
     where: Any = True,
@@ -130,7 +133,8 @@ def prod(
     >>> x.grad
     tensor([0., 6., 0.])
     """
+    no_out("prod", out)
     x = masked(x if dtype is None else cast(x, dtype), where, 1)
-    out = _prod(merged(x, axis))
-    out = reshape(out, kept(np.shape(x), axis)) if keepdims else out
-    return out if initial is None else out * initial
+    result = _prod(merged(x, axis))
+    result = reshape(result, kept(np.shape(x), axis)) if keepdims else result
+    return result if initial is None else result * initial

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.reduce import sum
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import cast
@@ -72,13 +73,21 @@ def diag(x: Any, k: int = 0) -> Any:
     return _embed(x, shape=(n, n), offset=k, axis1=0, axis2=1)
 
 
-def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Any:
+def trace(
+    x: Any,
+    offset: int = 0,
+    axis1: int = 0,
+    axis2: int = 1,
+    dtype: Any = None,
+    out: None = None,
+) -> Any:
     """The sum along the diagonals of the matrices that two axes span.
 
     >>> import tinygrad_lite as tg
     >>> tg.trace(tg.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.)
     """
+    no_out("trace", out)
     return sum(diagonal(x if dtype is None else cast(x, dtype), offset, axis1, axis2), -1)
 
 

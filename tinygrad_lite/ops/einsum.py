@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops import guard
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import broadcast_to, reshape
 from tinygrad_lite.primitive import primitive
@@ -61,7 +62,7 @@ _einsum = primitive(
 )
 
 
-def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
+def einsum(subscripts: Any, *operands: Any, out: None = None, optimize: Any = True) -> Any:
     """The sum of products that the subscripts name: ``"ij,jk->ik"`` is a matrix product.
 
     Args:
@@ -70,6 +71,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
             A letter twice in one operand is its diagonal; ``...`` stands for axes that broadcast.
             NumPy's other form, ``einsum(x, [0, 1], y, [1, 2], [0, 2])``, is taken as well.
         operands: the tensors or arrays.
+        out: None; what is written into an array has no gradient.
         optimize: how to find the order of the products, as ``numpy.einsum`` takes it.
 
     Raises:
@@ -83,6 +85,7 @@ def einsum(subscripts: Any, *operands: Any, optimize: Any = True) -> Any:
     >>> tg.einsum("ii", x)
     tensor(5.)
     """
+    no_out("einsum", out)
     if not isinstance(subscripts, str):
         subscripts, operands = _in_letters((subscripts, *operands))
     subscripts = _explicit(subscripts, [np.ndim(x) for x in operands])

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_lite.mode import mode
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import ravel, reshape
 from tinygrad_lite.primitive import Primitive, primitive
@@ -91,13 +92,16 @@ def getitem(x: Any, index: Any) -> Any:
     return _getitem(x, *arrays, pattern=pattern)
 
 
-def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") -> Any:
+def take(
+    x: Any, indices: Any, axis: int | None = None, out: None = None, mode: str = "raise"
+) -> Any:
     """The elements, or slices along ``axis``, at the given indices; None flattens first.
 
     Args:
         x: the tensor or array.
         indices: integers of any shape, which takes the place of the axis in the result's.
         axis: the axis to take from.
+        out: None; what is written into an array has no gradient.
         mode: for an index out of range: ``raise``, ``wrap`` around, or ``clip`` to the range.
 
     >>> import tinygrad_lite as tg
@@ -105,6 +109,7 @@ def take(x: Any, indices: Any, axis: int | None = None, *, mode: str = "raise") 
     tensor([[2., 2., 1.],
             [4., 4., 3.]])
     """
+    no_out("take", out)
     if axis is None or not np.ndim(x):
         x, axis = ravel(x), axis or 0
     axis = normalize_axis_index(axis, np.ndim(x))

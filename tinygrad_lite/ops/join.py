@@ -1,4 +1,4 @@
-"""Larger arrays out of smaller ones, and back: join, split, repeat, pad."""
+"""Larger arrays out of smaller ones, and back: join, split, repeat."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from tinygrad_lite.ops.arithmetic import positive
-from tinygrad_lite.ops.index import assign, getitem, take
+from tinygrad_lite.ops.index import getitem, take
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.shape import broadcast_to, cast, expand_dims, ravel, reshape
 from tinygrad_lite.primitive import primitive
 
@@ -34,13 +34,16 @@ def _joined(arrays: Sequence[Any], axis: int) -> Any:
     return _concatenate(*arrays, axis=axis, ends=tuple(accumulate(lengths)))
 
 
-def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = None) -> Any:
+def concatenate(
+    arrays: Sequence[Any], axis: int | None = 0, out: None = None, *, dtype: Any = None
+) -> Any:
     """Join along an axis that exists; None flattens first. With a dtype, convert to it.
 
     >>> import tinygrad_lite as tg
     >>> tg.concatenate([tg.tensor([1.0]), tg.tensor([2.0, 3.0])])
     tensor([1., 2., 3.])
     """
+    no_out("concatenate", out)
     if dtype is not None:
         arrays = [cast(x, dtype) for x in arrays]
     if axis is None:
@@ -48,13 +51,14 @@ def concatenate(arrays: Sequence[Any], axis: int | None = 0, *, dtype: Any = Non
     return _joined(list(arrays), axis)
 
 
-def stack(arrays: Sequence[Any], axis: int = 0) -> Any:
+def stack(arrays: Sequence[Any], axis: int = 0, out: None = None) -> Any:
     """Join along a new axis.
 
     >>> import tinygrad_lite as tg
     >>> tg.stack([tg.tensor(1.0), tg.tensor(2.0)])
     tensor([1., 2.])
     """
+    no_out("stack", out)
     arrays = list(arrays)
     shapes = {np.shape(x) for x in arrays}
     if len(shapes) != 1:
@@ -163,48 +167,3 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
         return take(x, np.repeat(np.arange(n), repeats), axis)
     rows = broadcast_to(expand_dims(x, axis + 1), (*before, n, int(repeats), *after))
     return reshape(rows, (*before, n * int(repeats), *after))
-
-
-def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = 0) -> Any:
-    """x with elements added before and after along its axes.
-
-    Args:
-        x: the tensor or array.
-        pad_width: how many: one number, one pair (before, after), or a pair for every axis.
-        mode: ``constant``, or ``edge``, ``reflect``, ``symmetric``, ``wrap``, as ``numpy.pad``.
-        constant_values: what to fill in: one number or tensor, a pair, or a pair for every axis.
-
-    Raises:
-        ValueError: if the mode is none of these, or the widths are negative or do not fit.
-
-    >>> import tinygrad_lite as tg
-    >>> tg.pad(tg.tensor([1.0, 2.0, 3.0]), (1, 2))
-    tensor([0., 1., 2., 3., 0., 0.])
-    >>> tg.pad(tg.tensor([1.0, 2.0, 3.0]), 2, mode="reflect")
-    tensor([3., 2., 1., 2., 3., 2., 1.])
-    """
-    shape = np.shape(x)
-    widths = np.broadcast_to(np.asarray(pad_width, dtype=int), (len(shape), 2))
-    if (widths < 0).any():
-        raise ValueError(f"pad: widths must not be negative: {pad_width}")
-    if not widths.any():
-        return positive(x)
-    if mode in ("edge", "reflect", "symmetric", "wrap"):
-        for axis, (n, width) in enumerate(zip(shape, widths)):
-            if width.any():
-                x = take(x, np.pad(np.arange(n), width, mode), axis)  # type: ignore[call-overload]
-        return x
-    if mode != "constant":
-        raise ValueError(
-            f"pad: mode {mode!r} is not one of constant, edge, reflect, symmetric, wrap"
-        )
-    if np.ndim(constant_values):
-        values = np.broadcast_to(constant_values, (len(shape), 2))
-        for place in np.argwhere(widths):
-            side = np.zeros_like(widths)
-            side[tuple(place)] = widths[tuple(place)]
-            x = pad(x, side, constant_values=values[tuple(place)])
-        return x
-    frame = tuple(n + before + after for n, (before, after) in zip(shape, widths.tolist()))
-    inner = tuple(slice(before, before + n) for n, (before, _) in zip(shape, widths.tolist()))
-    return assign(broadcast_to(cast(constant_values, x.dtype), frame), inner, x)

@@ -10,6 +10,7 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.arithmetic import multiply
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.reduce import total
 from tinygrad_lite.ops.shape import expand_dims, ravel, reshape, swapaxes, transpose
 from tinygrad_lite.primitive import primitive
@@ -133,13 +134,14 @@ affine = primitive(
 )
 
 
-def dot(x: Any, y: Any) -> Any:
+def dot(x: Any, y: Any, out: None = None) -> Any:
     """The sum of products over the last axis of x and the last but one of y (its only one).
 
     >>> import tinygrad_lite as tg
     >>> tg.dot(tg.tensor([1.0, 2.0]), tg.tensor([3.0, 4.0]))
     tensor(11.)
     """
+    no_out("dot", out)
     if not np.ndim(x) or not np.ndim(y):
         return multiply(x, y)
     if np.ndim(y) <= 2:
@@ -169,7 +171,7 @@ def inner(x: Any, y: Any) -> Any:
     return tensordot(x, y, (-1, -1))
 
 
-def outer(x: Any, y: Any) -> Any:
+def outer(x: Any, y: Any, out: None = None) -> Any:
     """Every element of x times every element of y, as a matrix.
 
     >>> import tinygrad_lite as tg
@@ -177,6 +179,7 @@ def outer(x: Any, y: Any) -> Any:
     tensor([[3., 4.],
             [6., 8.]])
     """
+    no_out("outer", out)
     return multiply(reshape(x, (-1, 1)), reshape(y, (1, -1)))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_lite import linalg as matrices, ops
 from tinygrad_lite.mode import mode
 from tinygrad_lite.ops import arithmetic, compare, index, linalg, rounding
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.primitive import binary_operator, operand, reflected_operator, unary_operator
 from tinygrad_lite.tensor import Tensor, new, tick
 
@@ -112,16 +113,16 @@ def _array_function(
 ) -> Any:
     operation = numpy_table().get(function)
     if operation is None:
-        raise TypeError(
-            f"numpy.{function.__name__} has no gradient rule here; use t.detach().numpy()"
-        )
+        advice = "use t.detach().numpy()"
+        if function is np.copyto:
+            advice = "an array cannot hold it. np.full(shape, t) is tg.full(shape, t) here"
+        raise TypeError(f"numpy.{function.__name__} has no gradient rule here; {advice}")
     return _without_out(operation, function.__name__)(*args, **kwargs)
 
 
 def _without_out(operation: Callable[..., Any], name: str) -> Callable[..., Any]:
     def call(*args: Any, **kwargs: Any) -> Any:
-        if kwargs.pop("out", None) is not None:
-            raise TypeError(f"numpy.{name} into a tensor (out=) cannot be recorded: use its result")
+        no_out(name, kwargs.pop("out", None))
         return operation(*args, **kwargs)
 
     return call
@@ -141,7 +142,7 @@ def numpy_table() -> dict[Any, Callable[..., Any]]:
         _numpy[np.around] = ops.round
         _numpy[np.shape] = lambda t: t.shape
         _numpy[np.ndim] = lambda t: t.ndim
-        _numpy[np.size] = lambda t: t.size
+        _numpy[np.size] = lambda t, axis=None: t.size if axis is None else t.shape[axis]
     return _numpy
 
 

@@ -143,7 +143,7 @@ _MATRIX_NORMS: dict[Any, Callable[[Any], Any]] = {
 }
 
 
-def norm(x: Any, ord: Any = None, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
     """The norm of vectors or matrices, as ``numpy.linalg.norm``.
 
     Where it has no derivative, the subgradient of least norm is taken: 0 at 0, and elements (or

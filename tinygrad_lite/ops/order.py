@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_lite.ops.compare import isfinite
 from tinygrad_lite.ops.index import take_along_axis
 from tinygrad_lite.ops.join import stack
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.reduce import Axis, count, floating, kept, masked, sum, widened
 from tinygrad_lite.ops.selection import abs, maximum, minimum, where
 from tinygrad_lite.ops.shape import cast, merged, ravel, reshape
@@ -64,7 +65,7 @@ def _started(
 def max(
     x: Any,
     axis: Axis = None,
-    *,
+    out: None = None,
     keepdims: bool = False,
     initial: Any = None,
     where: Any = True,
@@ -74,6 +75,7 @@ def max(
     Args:
         x: the tensor or array.
         axis: the axis or axes to reduce; all by default.
+        out: None; what is written into an array has no gradient.
         keepdims: keep the reduced axes with length 1.
         initial: a number or tensor that competes with the elements.
         where: booleans that broadcast to the shape of x: which elements compete.
@@ -85,6 +87,7 @@ def max(
     >>> tg.max(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([2., 4.])
     """
+    no_out("max", out)
     if initial is None and where is True:
         return _max(x, axis=axis, keepdims=keepdims)
     return _started(_max, maximum, x, axis, keepdims, initial, where)
@@ -93,7 +96,7 @@ def max(
 def min(
     x: Any,
     axis: Axis = None,
-    *,
+    out: None = None,
     keepdims: bool = False,
     initial: Any = None,
     where: Any = True,
@@ -103,6 +106,7 @@ def min(
     Args:
         x: the tensor or array.
         axis: the axis or axes to reduce; all by default.
+        out: None; what is written into an array has no gradient.
         keepdims: keep the reduced axes with length 1.
         initial: a number or tensor that competes with the elements.
         where: booleans that broadcast to the shape of x: which elements compete.
@@ -114,6 +118,7 @@ def min(
     >>> tg.min(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([1., 3.])
     """
+    no_out("min", out)
     if initial is None and where is True:
         return _min(x, axis=axis, keepdims=keepdims)
     return _started(_min, minimum, x, axis, keepdims, initial, where)
@@ -127,23 +132,25 @@ _argmin = primitive(
 )
 
 
-def argmax(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+def argmax(x: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Any:
     """The index of the first largest element, along an axis or of the flattened array.
 
     >>> import tinygrad_lite as tg
     >>> tg.argmax(tg.tensor([1.0, 5.0, 5.0]))
     tensor(1)
     """
+    no_out("argmax", out)
     return _argmax(x, axis=axis, keepdims=keepdims)
 
 
-def argmin(x: Any, axis: int | None = None, *, keepdims: bool = False) -> Any:
+def argmin(x: Any, axis: int | None = None, out: None = None, *, keepdims: bool = False) -> Any:
     """The index of the first smallest element, along an axis or of the flattened array.
 
     >>> import tinygrad_lite as tg
     >>> tg.argmin(tg.tensor([1.0, 5.0, 0.0]))
     tensor(2)
     """
+    no_out("argmin", out)
     return _argmin(x, axis=axis, keepdims=keepdims)
 
 
@@ -188,7 +195,15 @@ def _place(q: Any, n: int, method: str) -> Any:
 
 
 def quantile(
-    x: Any, q: Any, axis: Axis = None, *, method: str = "linear", keepdims: bool = False
+    x: Any,
+    q: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: bool = False,
+    *,
+    weights: None = None,
 ) -> Any:
     """The value below which a share ``q`` of the elements over ``axis`` lies.
 
@@ -199,9 +214,12 @@ def quantile(
         x: the tensor or array.
         q: a number from 0 to 1, or an array of them; its shape comes first in the result's.
         axis: the axis or axes to reduce; all by default.
+        out: None; what is written into an array has no gradient.
+        overwrite_input: changes nothing, as x is never overwritten.
         method: what to do between two elements: ``linear`` (interpolate), ``lower``, ``higher``,
             ``midpoint``, ``nearest`` or another that ``numpy.quantile`` has.
         keepdims: keep the reduced axes with length 1.
+        weights: None; weights of the elements are not supported.
 
     Raises:
         ValueError: if q is outside [0, 1], the method is unknown, or there are no elements.
@@ -210,6 +228,12 @@ def quantile(
     >>> tg.quantile(tg.tensor([1.0, 2.0, 4.0]), [0.5, 0.75])
     tensor([2., 3.])
     """
+    no_out("quantile", out)
+    if weights is not None:
+        raise TypeError(
+            "quantile() has no weights here, because their gradient is that of a choice between "
+            "elements: for whole weights, tg.repeat(x, weights) has as many of each"
+        )
     shares = np.asarray(q.data if isinstance(q, Tensor) else q, dtype=float)
     if not np.all((shares >= 0) & (shares <= 1)):
         raise ValueError(f"quantile: q must lie between 0 and 1, not {q}")
@@ -249,15 +273,22 @@ def _gap(rows: Any, rank: int, here: Any) -> Any:
     return minimum(gaps[0], gaps[-1]) if gaps else 0
 
 
-def median(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def median(
+    x: Any,
+    axis: Axis = None,
+    out: None = None,
+    overwrite_input: bool = False,
+    keepdims: bool = False,
+) -> Any:
     """The middle element over ``axis``, or the mean of the two middle ones.
 
-    Elements equal to a middle one share its gradient evenly.
+    Elements equal to a middle one share its gradient evenly. ``overwrite_input`` changes nothing.
 
     >>> import tinygrad_lite as tg
     >>> tg.median(tg.tensor([3.0, 1.0, 2.0, 10.0]))
     tensor(2.5)
     """
+    no_out("median", out)
     return quantile(x, 0.5, axis, keepdims=keepdims)
 
 

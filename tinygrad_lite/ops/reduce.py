@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.join import concatenate
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.precision import HALF
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import broadcast_to, cast, reshape
@@ -47,6 +48,7 @@ def spread(g: Any, x: Any, axis: Axis) -> Any:
 
 def floating(x: Any) -> Any:
     """``x`` itself if it is floating point or complex, else converted as ``numpy.mean`` does."""
+    x = x if hasattr(x, "dtype") or isinstance(x, (int, float, complex)) else np.asarray(x)
     return x if np.result_type(getattr(x, "dtype", x)).kind in "fc" else cast(x, np.float64)
 
 
@@ -76,7 +78,7 @@ def sum(
     x: Any,
     axis: Axis = None,
     dtype: Any = None,
-    *,
+    out: None = None,
     keepdims: bool = False,
     initial: Any = None,
     where: Any = True,
@@ -87,6 +89,7 @@ def sum(
         x: the tensor or array.
         axis: the axis or axes to sum over; all by default.
         dtype: to compute in; by default NumPy's choice, which is that of x for floating point.
+        out: None; what is written into an array has no gradient.
         keepdims: keep the summed axes with length 1.
         initial: a number or tensor to start from.
         where: booleans that broadcast to the shape of x; only where they are true is it summed.
@@ -95,9 +98,10 @@ def sum(
     >>> tg.sum(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([4., 6.])
     """
+    no_out("sum", out)
     x = masked(x if dtype is None else cast(x, dtype), where, 0)
-    out = _sum(x, axis=axis, keepdims=keepdims)
-    return out if initial is None else out + initial
+    result = _sum(x, axis=axis, keepdims=keepdims)
+    return result if initial is None else result + initial
 
 
 def total(x: Any, axis: tuple[int, ...]) -> Any:
@@ -139,7 +143,13 @@ _mean = primitive(
 
 
 def mean(
-    x: Any, axis: Axis = None, dtype: Any = None, *, keepdims: bool = False, where: Any = True
+    x: Any,
+    axis: Axis = None,
+    dtype: Any = None,
+    out: None = None,
+    keepdims: bool = False,
+    *,
+    where: Any = True,
 ) -> Any:
     """The arithmetic mean over ``axis``; of integers it is float64.
 
@@ -149,6 +159,7 @@ def mean(
     >>> tg.mean(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=0)
     tensor([2., 3.])
     """
+    no_out("mean", out)
     x = x if dtype is None else cast(x, dtype)
     if where is True:
         return _mean(x, axis=axis, keepdims=keepdims)
@@ -172,31 +183,41 @@ _count_nonzero = primitive(
 )
 
 
-def all(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def all(
+    x: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = True
+) -> Any:
     """Whether every element over ``axis`` is true (not zero); no gradient.
+
+    Where ``where`` is false, an element does not count.
 
     >>> import tinygrad_lite as tg
     >>> tg.all(tg.tensor([[1, 0], [1, 1]]), axis=1)
     tensor([False,  True])
     """
-    return _all(x, axis=axis, keepdims=keepdims)
+    no_out("all", out)
+    return _all(masked(x, where, True), axis=axis, keepdims=keepdims)
 
 
-def any(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
+def any(
+    x: Any, axis: Axis = None, out: None = None, keepdims: bool = False, *, where: Any = True
+) -> Any:
     """Whether some element over ``axis`` is true (not zero); no gradient.
+
+    Where ``where`` is false, an element does not count.
 
     >>> import tinygrad_lite as tg
     >>> tg.any(tg.tensor([[1, 0], [0, 0]]), axis=1)
     tensor([ True, False])
     """
-    return _any(x, axis=axis, keepdims=keepdims)
+    no_out("any", out)
+    return _any(masked(x, where, False), axis=axis, keepdims=keepdims)
 
 
-def count_nonzero(x: Any, axis: Axis = None, *, keepdims: bool = False) -> Any:
-    """How many elements over ``axis`` are not zero; no gradient.
+def count_nonzero(x: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
+    """How many elements over ``axis`` are not zero, of those where ``where`` is true; no gradient.
 
     >>> import tinygrad_lite as tg
     >>> tg.count_nonzero(tg.tensor([0.0, 2.0, 3.0]))
     tensor(2)
     """
-    return _count_nonzero(x, axis=axis, keepdims=keepdims)
+    return _count_nonzero(masked(x, where, 0), axis=axis, keepdims=keepdims)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.selection import zero
 from tinygrad_lite.primitive import Primitive, primitive
 
@@ -40,13 +41,14 @@ _round = primitive(
 )
 
 
-def round(x: Any, decimals: int = 0) -> Any:
+def round(x: Any, decimals: int = 0, out: None = None) -> Any:
     """x to a number of decimals, halves to the even digit; the derivative is 0.
 
     >>> import tinygrad_lite as tg
     >>> tg.round(tg.tensor([0.5, 1.5, 2.345]), 1)
     tensor([0.5, 1.5, 2.3])
     """
+    no_out("round", out)
     return _round(x, decimals=decimals)
 
 

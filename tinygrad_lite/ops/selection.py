@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.ops.compare import isnan, logical_not
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.primitive import Primitive, primitive
 
 _BITS = {2: np.int16, 4: np.int32, 8: np.int64}
@@ -211,13 +212,22 @@ _at_most = primitive(
 )
 
 
-def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Any:
+def clip(
+    x: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: None = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+) -> Any:
     """Limit x to the interval from ``a_min`` to ``a_max``; its derivative at a bound is taken as 0.
 
     Args:
         x: the tensor or array.
         a_min: the least value, a number, array or tensor that broadcasts, or None for no limit.
         a_max: the largest value, likewise; it wins where it is below ``a_min``.
+        out: None; what is written into an array has no gradient.
         min: another name of ``a_min``.
         max: another name of ``a_max``.
 
@@ -230,6 +240,7 @@ def clip(x: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: 
     >>> tg.clip(tg.tensor([-3.0, 0.5, 2.0]), 0.0, 1.0)
     tensor([0. , 0.5, 1. ])
     """
+    no_out("clip", out)
     if (a_min is not None and min is not None) or (a_max is not None and max is not None):
         raise TypeError("clip() takes a bound once: as a_min or min, as a_max or max")
     low = min if a_min is None else a_min

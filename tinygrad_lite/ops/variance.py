@@ -8,6 +8,7 @@ import numpy as np
 
 from tinygrad_lite.ops.arithmetic import square
 from tinygrad_lite.ops.length import length
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.reduce import (
     Axis,
     count,
@@ -15,7 +16,7 @@ from tinygrad_lite.ops.reduce import (
     floating,
     like,
     masked,
-    mean,
+    mean as average,
     sum,
     widened,
 )
@@ -27,15 +28,18 @@ def var(
     x: Any,
     axis: Axis = None,
     dtype: Any = None,
-    *,
+    out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
-    correction: float | None = None,
+    *,
     where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
 ) -> Any:
     """The variance over ``axis``: the sum of squared distances from the mean, over n - ddof.
 
     ``correction`` is another name of ddof; where ``where`` is false, an element does not count.
+    ``mean`` is the mean, if it is known already, in a shape that broadcasts to that of x.
 
     >>> import tinygrad_lite as tg
     >>> tg.var(tg.tensor([1.0, 3.0]))
@@ -45,15 +49,18 @@ def var(
     >>> tg.var(tg.tensor([1.0, 3.0]), correction=1)
     tensor(2.)
     """
+    no_out("var", out)
     x = floating(x if dtype is None else cast(x, dtype))
-    total = sum(square(_distances(x, axis, where)), axis, keepdims=keepdims)
+    total = sum(square(_distances(x, axis, where, mean)), axis, keepdims=keepdims)
     return like(total / _freedom(x, axis, keepdims, ddof, correction, where), x)
 
 
-def _distances(x: Any, axis: Axis, where: Any) -> Any:
+def _distances(x: Any, axis: Axis, where: Any, center: Any) -> Any:
     """The distances from the mean, and 0 for what does not count."""
     wide = widened(x)
-    return masked(wide - mean(wide, axis, keepdims=True, where=where), where, 0)
+    if center is None:
+        center = average(wide, axis, keepdims=True, where=where)
+    return masked(wide - center, where, 0)
 
 
 def _freedom(
@@ -73,11 +80,13 @@ def std(
     x: Any,
     axis: Axis = None,
     dtype: Any = None,
-    *,
+    out: None = None,
     ddof: float = 0,
     keepdims: bool = False,
-    correction: float | None = None,
+    *,
     where: Any = True,
+    mean: Any = None,
+    correction: float | None = None,
 ) -> Any:
     """The standard deviation over ``axis``; its derivative where all are equal is taken as 0.
 
@@ -87,6 +96,7 @@ def std(
     >>> tg.std(tg.tensor([1.0, 3.0]))
     tensor(1.)
     """
+    no_out("std", out)
     x = floating(x if dtype is None else cast(x, dtype))
-    distance = length(_distances(x, axis, where), axis=axis, keepdims=keepdims)
+    distance = length(_distances(x, axis, where, mean), axis=axis, keepdims=keepdims)
     return like(distance / _freedom(x, axis, keepdims, ddof, correction, where) ** 0.5, x)
