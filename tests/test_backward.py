@@ -146,6 +146,25 @@ class TestSeed:
         assert v.grad.tolist() == [2.0, 4.0]
 
 
+class TestChangesInPlace:
+    @pytest.mark.parametrize("change", ["y *= 3", "y[0] = 5.0"])
+    def test_a_gradient_that_was_to_be_kept_is_that_of_the_later_state(self, change):
+        x = leaf(1.0, 2.0)
+        y = x * 2
+        y.retain_grad()
+        exec(change, {"y": y})
+        y.sum().backward()
+        assert y.grad.tolist() == [1.0, 1.0]
+
+    def test_a_hook_stays_with_the_former_state(self):
+        x = leaf(1.0, 2.0)
+        y = x * 2
+        y.register_hook(lambda g: g * 10)
+        y *= 3
+        y.sum().backward()
+        assert x.grad.tolist() == [60.0, 60.0]
+
+
 class TestHooks:
     def test_a_hook_sees_and_may_replace_the_gradient(self):
         x = leaf(1.0, 2.0)

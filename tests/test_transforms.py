@@ -50,7 +50,9 @@ class TestGrad:
         assert tg.grad(lambda x: (x * x, "aux"), has_aux=True)(3.0)[1] == "aux"
 
     def test_what_it_does_not_depend_on_has_a_gradient_of_zero(self):
-        assert tg.grad(lambda x, y: x * 2.0, argnums=1)(1.0, np.float64(2.0)).item() == 0.0
+        assert (
+            tg.grad(lambda x, y: x * 2.0, argnums=1)(tg.tensor(1.0), np.float64(2.0)).item() == 0.0
+        )
         assert tg.grad(lambda x: tg.tensor(3.0))(np.ones(2)).tolist() == [0.0, 0.0]
 
     def test_gradients_of_the_outside_survive(self):
@@ -242,3 +244,31 @@ class TestCheckpoint:
     def test_errors(self):
         with pytest.raises(TypeError, match="returns a tensor"):
             tg.checkpoint(lambda x: 3.0, tg.tensor(1.0, requires_grad=True))
+
+
+class TestWhatIsLeftBehind:
+    def test_an_inner_point_keeps_no_graph_alive(self):
+        g = tg.grad(lambda w: tg.grad(lambda x: w * w * x**2)(3.0))(2.0)
+        assert g.item() == 24.0 and not g.requires_grad
+        v = tg.grad(lambda a: tg.vjp(lambda x: a * x**2, 2.0)[1](1.0)[0])(3.0)
+        assert v.item() == 4.0 and not v.requires_grad
+
+    def test_what_comes_beside_the_value_has_no_graph(self):
+        gradient, aux = tg.grad(lambda x: (x**2, {"a": x * 3, "b": "c"}), has_aux=True)(2.0)
+        assert gradient.item() == 4.0
+        assert aux["a"].item() == 6.0 and aux["a"].record is None and aux["b"] == "c"
+
+    def test_arguments_that_are_returned_as_they_are(self):
+        assert tg.grad(lambda x: x)(2.0).item() == 1.0
+        _, pull = tg.vjp(lambda x: (x, x * x), np.ones(2))
+        assert pull((np.ones(2), np.ones(2)))[0].tolist() == [3.0, 3.0]
+
+    @pytest.mark.parametrize("f", [math.sin, lambda x: float(x) ** 2])
+    def test_a_number_without_a_record_is_warned_of(self, f):
+        with pytest.warns(UserWarning, match="plain number"):
+            assert tg.grad(f)(2.0).item() == 0.0
+
+    @pytest.mark.parametrize("f", [lambda x: tg.abs(x * 1j).sum(), lambda x: (x * 1j).sum()])
+    def test_complex_numbers_on_the_way_are_refused(self, f):
+        with pytest.raises(TypeError, match="'multiply' made complex numbers"):
+            tg.grad(f)(np.array([1.0, 2.0]))

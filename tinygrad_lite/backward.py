@@ -57,7 +57,7 @@ def cotangents(
     arrays that share memory with nothing, or tensors where the backward pass is itself recorded
     (``create_graph``) or intercepted. Hooks run and retained gradients are kept.
     """
-    if not output._requires_grad:
+    if not output._requires_grad and (within is None or output not in set(within)):
         raise RuntimeError(
             f"backward() on {output._describe()} that requires no gradient: none of the tensors it "
             "was computed from has requires_grad=True, or detach() or no_grad() cut the graph"
@@ -107,7 +107,7 @@ def _propagate(
         slot = -1
         for rule, x in zip(operation.vjps, inputs):
             slot += 1
-            if not x._requires_grad or rule is None or (wanted is not None and x not in wanted):
+            if rule is None or not (x._requires_grad if wanted is None else x in wanted):
                 continue
             if many:
                 c = rule(g, out, *values, **attributes)
@@ -184,6 +184,11 @@ def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> A
         c = np.asarray(c, x.dtype)[()]
     if lifted:
         c = lift(c)
+    if c.dtype.kind == "c" and x.dtype.kind == "f":
+        raise TypeError(
+            f"{operation.name!r} made complex numbers of {x._describe()} ({graph.site(t)}): these "
+            "are not differentiated here; compute with the real and imaginary parts"
+        )
     if operation.guarded:
         c = guard.elementwise(c, g)
     if np.shape(c) != x.shape:

@@ -6,6 +6,7 @@ tensors in the same nest. Each can be applied to the result of another.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,7 +75,10 @@ def value_and_grad(
         output = _single(output)
         gradients = structure(_pull(output, marks, None))
         value = _settled(output, marks)
-        return ((value, *aux) if has_aux else value), gradients
+        if has_aux:
+            parts, nest = flatten(aux[0])
+            aux = [nest([_settled(x, marks) if isinstance(x, Tensor) else x for x in parts])]
+        return (value, *aux) if has_aux else value, gradients
 
     return both
 
@@ -200,16 +204,21 @@ def _mark(
                 "write 2.0 for 2, or convert with dtype=float"
             )
         with switched(grad=True):
-            mark = ops.positive(t) if t._requires_grad else constant(t._data)
-        mark._requires_grad = True
-        marks.append(mark)
+            marks.append(ops.positive(t) if t._requires_grad else constant(t._data))
 
     def call(marks: list[Tensor]) -> Any:
         given = list(arguments)
         replaced = structure(marks)
         for i, value in zip(chosen, (replaced,) if single else replaced):
             given[i] = value
-        return f(*given, **options)
+        passing = [mark for mark in marks if not mark._requires_grad]
+        for mark in passing:
+            mark._requires_grad = True
+        try:
+            return f(*given, **options)
+        finally:  # afterwards it is a constant to everyone else who meets it in a graph
+            for mark in passing:
+                mark._requires_grad = False
 
     return marks, structure, call
 
@@ -219,7 +228,7 @@ def _pull(
 ) -> list[Tensor]:
     """The gradient of ``output`` for each mark; zeros where it does not depend on it."""
     found: dict[Tensor, Any] = {}
-    if output._requires_grad:
+    if output._requires_grad or output in set(marks):
         if create_graph is None:
             create_graph = _differentiable(output, marks) or _recorded(gradient)
         found = cotangents(output, gradient, create_graph, within=marks)
@@ -242,7 +251,11 @@ def _pull_all(
     with switched(grad=True):
         products = [ops.sum(o * g) for o, g in zip(outputs, gradients) if o._requires_grad]
         total = ops.sum(ops.stack(products)) if products else constant(0.0)
-    return _pull(total, marks, None, create_graph)
+    pulled = dict(zip(marks, _pull(total, marks, None, create_graph)))
+    for o, g in zip(outputs, gradients):
+        if o in pulled and not o._requires_grad:  # an argument that was returned as it is
+            pulled[o] = pulled[o] + g
+    return list(pulled.values())
 
 
 def _rows(output: Tensor, marks: list[Tensor]) -> list[Tensor]:
@@ -268,7 +281,7 @@ def _differentiable(output: Tensor, marks: list[Tensor]) -> bool:
     if any(m.record is not None for m in marks):
         return True
     nodes = graph.topological(output, stop=marks)
-    return any(x._requires_grad for x in graph.leaves(nodes) if x not in set(marks))
+    return any(x._requires_grad for x in graph.leaves(nodes))
 
 
 def _recorded(cotangent: Any) -> bool:
@@ -287,6 +300,12 @@ def _single(output: Any) -> Tensor:
     if isinstance(output, Tensor) and output.size == 1:
         return output
     if isinstance(output, (float, np.floating)):
+        warnings.warn(
+            "the function returned a plain number, whose derivative is 0: a conversion such as "
+            "float(x), a function of math, or an assignment into a NumPy array loses the record; "
+            "use NumPy's or tg's functions, and tg.stack",
+            stacklevel=4,
+        )
         return constant(output)
     kind = f"shape {np.shape(output)}" if hasattr(output, "shape") else type(output).__name__
     raise TypeError(

@@ -14,7 +14,7 @@ from tinygrad_lite.mode import mode
 from tinygrad_lite.ops import arithmetic, compare, index, linalg, rounding
 from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.primitive import binary_operator, operand, reflected_operator, unary_operator
-from tinygrad_lite.tensor import Tensor, new, tick
+from tinygrad_lite.tensor import Tensor, Watch, new, tick
 
 
 def _power(x: Tensor, y: Any) -> Any:
@@ -58,7 +58,7 @@ def _former(t: Tensor, statement: str) -> Tensor:
     for slot in ("_data", "_requires_grad", "record", "order", "name"):
         setattr(before, slot, getattr(t, slot))
     before._grad = None
-    before.watch, t.watch = t.watch, None
+    before.watch = t.watch
     return before
 
 
@@ -74,10 +74,20 @@ def _become(t: Tensor, before: Tensor, value: Tensor) -> None:
         value = index.replaced(before, value)
         t._requires_grad = True
         t.record = value.record
-    elif before.record is None:
-        t.watch = before.watch
+        t.watch = _retained(before.watch)
+    elif before.record is not None:
+        t.watch = None
     t._data = value._data
     t.order = tick()
+
+
+def _retained(watch: Any) -> Watch | None:
+    """What the later state of a tensor takes over: hooks stay with the former, keeping does not."""
+    if not isinstance(watch, Watch) or not watch.retain:
+        return None
+    later = Watch()
+    later.retain, watch.retain = True, False
+    return later
 
 
 def _array_ufunc(t: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
