@@ -237,6 +237,69 @@ class TestCheckpoint:
         tg.checkpoint(f, x * 1.0).sum().backward()
         assert x.grad.tolist() == [0.0, 4.0]
 
+    @pytest.mark.parametrize(
+        "f",
+        [
+            lambda x, run: run(lambda a: a * x, x),
+            lambda x, run: run(lambda a, b: a * b * x, x, x * x),
+            lambda x, run: run(lambda h: (lambda z: run(lambda a: a * z, h))(h * x), x * 3.0),
+            lambda x, run: (lambda h: run(lambda a: a * h, h))(x * 3.0),
+            lambda x, run: (lambda z: run(lambda a: a * z, x))(x * x),
+            lambda x, run: run(lambda a: a, x) * run(lambda a: x, x),
+            lambda x, run: run(lambda a: run(lambda b: a * b * x, a), x),
+        ],
+    )
+    def test_it_may_use_what_its_arguments_are_computed_from(self, f):
+        def plain(x):
+            return f(x, lambda g, *args: g(*args))
+
+        def repeated(x):
+            return f(x, tg.checkpoint)
+
+        x = tg.tensor(1.5, requires_grad=True)
+        repeated(x).backward()
+        assert x.grad.item() == pytest.approx(tg.grad(plain)(1.5).item(), rel=1e-14)
+        for _ in range(3):
+            plain, repeated = tg.grad(plain), tg.grad(repeated)
+            assert repeated(1.5).item() == pytest.approx(plain(1.5).item(), rel=1e-13)
+
+    def test_a_hook_of_what_it_uses_runs_once(self):
+        x = tg.tensor([1.0, 2.0], requires_grad=True)
+        x.register_hook(lambda g: 10 * g)
+        h = x * 1.0
+        h.retain_grad()
+        tg.checkpoint(lambda a: a * x * h, tg.ones(2)).sum().backward()
+        assert h.grad.tolist() == [1.0, 2.0]
+        assert x.grad.tolist() == [20.0, 40.0]
+
+    def test_its_argument_may_change_in_place(self):
+        def f(a):
+            a += 1
+            return a * a
+
+        x = tg.tensor([1.0, 2.0], requires_grad=True)
+        z = x * 1.0
+        tg.checkpoint(f, z).sum().backward()
+        assert x.grad.tolist() == [4.0, 6.0]
+        assert z.tolist() == [1.0, 2.0]
+
+    def test_what_it_uses_may_not_change(self):
+        x = tg.tensor([1.0, 2.0], requires_grad=True)
+        h = x * 1.0
+
+        def f(a):
+            nonlocal h
+            h += a
+            return h
+
+        with pytest.raises(RuntimeError, match="not one of its arguments"):
+            tg.checkpoint(f, x)
+        h = x * 1.0
+        out = tg.checkpoint(lambda a: a * h, x).sum()
+        h += 1.0
+        with pytest.raises(RuntimeError, match="changed in place after it had run"):
+            out.backward()
+
     def test_it_is_one_operation(self):
         out = tg.checkpoint(lambda x: tg.exp(x) * 2, tg.tensor(1.0, requires_grad=True))
         assert out.record[0].name == "checkpoint"

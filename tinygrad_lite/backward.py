@@ -55,7 +55,8 @@ def cotangents(
 
     With ``within``, for those tensors instead, whatever they were computed from. Values are raw
     arrays that share memory with nothing, or tensors where the backward pass is itself recorded
-    (``create_graph``) or intercepted. Hooks run and retained gradients are kept.
+    (``create_graph``) or intercepted. Hooks run and retained gradients are kept, but for those of
+    ``within``, whose gradient may be no more than a part of the whole.
     """
     if not output._requires_grad and (within is None or output not in set(within)):
         raise RuntimeError(
@@ -128,7 +129,7 @@ def _propagate(
             if observer is not None:
                 observer(Contribution(t, slot, g, c, before, after))
     for x, g in pending.items():
-        if x.watch is not None:
+        if x.watch is not None and wanted is None:
             pending[x] = _arrived(x, g, lifted)
     return pending
 

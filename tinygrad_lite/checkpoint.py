@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,8 +12,8 @@ from tinygrad_lite import graph, ops
 from tinygrad_lite.backward import cotangents
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.primitive import Primitive, primitive
-from tinygrad_lite.tensor import Tensor, constant
-from tinygrad_lite.tree import flatten
+from tinygrad_lite.tensor import Tensor, constant, tick
+from tinygrad_lite.tree import Structure, flatten
 
 
 def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
@@ -25,11 +25,13 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
 
     Args:
         f: returns a tensor, or a nest of tensors of one dtype; it is called once more for every
-            backward pass, so it must not depend on anything that changes.
-        args: what it is called with.
+            backward pass, so it must not depend on anything that changes, nor change a tensor
+            that it was not given.
+        args: what it is called with. A change of one in place stays inside ``f``.
 
     Raises:
         TypeError: if ``f`` returns something other than tensors of one dtype.
+        RuntimeError: if ``f`` changes a tensor in place that is not one of its arguments.
 
     >>> import tinygrad_lite as tg
     >>> x = tg.tensor([1.0, 2.0], requires_grad=True)
@@ -41,9 +43,15 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
         return f(*args)
     given, build = flatten(args)
     tensors = [a for a in given if isinstance(a, Tensor)]
-    draws = _Draws()
-    with switched(intercept=draws):
-        outputs, nest = flatten(f(*args))
+    run = _FirstRun(tick())
+
+    def call(inputs: Iterable[Any]) -> tuple[list[Any], Structure]:
+        fresh = iter(inputs)
+        values = [_entered(next(fresh)) if isinstance(a, Tensor) else a for a in given]
+        return flatten(f(*build(values)))
+
+    with switched(intercept=run):
+        outputs, nest = call(tensors)
     if not outputs or any(not isinstance(o, Tensor) for o in outputs):
         raise TypeError("checkpoint needs a function that returns a tensor, or a nest of tensors")
     if len({o.dtype for o in outputs}) > 1:
@@ -52,32 +60,48 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
             f"{sorted({str(o.dtype) for o in outputs})}"
         )
     shapes = [o.shape for o in outputs]
-    packed = _packed(outputs)
+    with switched(intercept=run):
+        packed = _packed(outputs)
     if not packed._requires_grad:
         return nest([o.detach() for o in outputs])
-    nodes = graph.topological(packed, stop=[t for t in tensors if t.record is not None])
-    known = set(tensors)
-    captured = [  # and what has no gradient, so that a change of it is noticed
-        x for x in graph.leaves(nodes) if (x._requires_grad or x.order) and x not in known
-    ]
+    captured = run.captured(packed)
 
-    def again(*inputs: Any) -> Tensor:
-        fresh = iter(inputs)
-        values = build([next(fresh) if isinstance(a, Tensor) else a for a in given])
-        with draws.repeated():
-            results, _ = flatten(f(*values))
-        return _packed(results)
+    def again(inputs: Iterable[Any]) -> Tensor:
+        for x in captured:
+            if x.order > run.start:
+                raise RuntimeError(
+                    f"{x._describe()}, which the function given to checkpoint uses, was changed in "
+                    "place after it had run, so it cannot be run again: call backward() before "
+                    "the change, or give the tensor to the function as an argument"
+                )
+        with run.repeated():
+            results, _ = call(inputs)
+            return _packed(results)
 
-    operation = _repeated(again, len(tensors), captured, packed._data)
+    needed = [t._requires_grad for t in tensors]
+    operation = _repeated(again, needed, captured, packed._data)
     whole = operation(*tensors, *captured)
     return nest(list(_unpacked(whole, shapes)))
 
 
+# What the function is given stands for its argument, so that another use of the same tensor, or
+# of what the argument was computed from, is told apart, and a change in place stays inside.
+_entered = primitive(
+    lambda x: x,
+    (lambda g, out, x: g,),
+    name="argument",
+    elementwise=True,
+    bounded=True,
+)
+
+
 def _packed(outputs: list[Tensor]) -> Tensor:
-    """All the elements in one vector; a single result as it is."""
-    if len(outputs) == 1:
-        return outputs[0]
-    packed: Tensor = ops.concatenate([ops.reshape(o, -1) for o in outputs])
+    """All the elements in one vector; a single result in its shape. It is recorded in any case."""
+    packed: Tensor = (
+        ops.positive(outputs[0])
+        if len(outputs) == 1
+        else ops.concatenate([ops.reshape(o, -1) for o in outputs])
+    )
     return packed
 
 
@@ -93,7 +117,7 @@ def _unpacked(whole: Tensor, shapes: list[tuple[int, ...]]) -> Iterator[Tensor]:
 
 
 def _repeated(
-    again: Callable[..., Tensor], given: int, captured: list[Tensor], value: Any
+    again: Callable[..., Tensor], needed: list[bool], captured: list[Tensor], value: Any
 ) -> Primitive:
     """The operation that stands for the computation; its rule computes it again."""
     scope = mode().scope
@@ -113,12 +137,12 @@ def _repeated(
         lifted = isinstance(g, Tensor)
         with switched(grad=True, scope=scope):
             if lifted:
-                marks = [ops.positive(x) if x._requires_grad else x for x in inputs[:given]]
+                marks = [_entered(x) for x in inputs[: len(needed)]]
             else:
-                marks = [constant(x) for x in inputs[:given]]
-                for mark in marks:
-                    mark._requires_grad = mark.dtype.kind == "f"
-            result = again(*(ops.positive(mark) for mark in marks))
+                marks = [constant(x) for x in inputs[: len(needed)]]
+                for mark, need in zip(marks, needed):
+                    mark._requires_grad = need
+            result = again(marks)
         targets = [*marks, *captured]
         found = cotangents(result, g, create_graph=lifted and mode().grad, within=targets)
         return {
@@ -130,19 +154,43 @@ def _repeated(
     return primitive(lambda *inputs: value, rule, name="checkpoint")
 
 
-class _Draws:
-    """Remembers the state of every generator that is drawn from, to draw the same again."""
+class _FirstRun:
+    """Looks on while the function runs: what it uses, and from which generators it draws."""
 
-    def __init__(self) -> None:
+    def __init__(self, start: int) -> None:
+        self.start = start
         self.outer = mode().intercept
+        self.outside: dict[Tensor, None] = {}
         self.states: dict[int, tuple[np.random.Generator, Any]] = {}
 
     def __call__(self, operation: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         rng = attributes.get("rng")
         if rng is not None:
             self.states.setdefault(id(rng), (rng, rng.bit_generator.state))
+        for x in inputs:
+            known = isinstance(x, Tensor) and x.order <= self.start
+            if known and (x.order or x._requires_grad):
+                self.outside[x] = None
         with switched(intercept=self.outer):
             return operation(*inputs, **attributes)
+
+    def captured(self, output: Tensor) -> list[Tensor]:
+        """What ``output`` was computed from without being an argument.
+
+        Also what requires no gradient, so that a change of it is noticed.
+        """
+        nodes = [
+            n for n in graph.topological(output, stop=self.outside) if n.record[0] is not _entered
+        ]
+        for node in nodes:
+            former = node.record[1][0]
+            if node.record[0].in_place and former in self.outside:
+                raise RuntimeError(
+                    f"the function given to checkpoint changes {former._describe()} in place, "
+                    "which is not one of its arguments: the backward pass would change it again"
+                )
+        used = {x: None for node in nodes for x in node.record[1]}
+        return [x for x in used if x in self.outside]
 
     @contextmanager
     def repeated(self) -> Iterator[None]:
