@@ -78,8 +78,7 @@ def checkpoint(f: Callable[..., Any], *args: Any) -> Any:
             results, _ = call(inputs)
             return _packed(results)
 
-    needed = [t._requires_grad for t in tensors]
-    operation = _repeated(again, needed, captured, packed._data)
+    operation = _repeated(again, tensors, captured, packed._data)
     whole = operation(*tensors, *captured)
     return nest(list(_unpacked(whole, shapes)))
 
@@ -117,9 +116,10 @@ def _unpacked(whole: Tensor, shapes: list[tuple[int, ...]]) -> Iterator[Tensor]:
 
 
 def _repeated(
-    again: Callable[..., Tensor], needed: list[bool], captured: list[Tensor], value: Any
+    again: Callable[..., Tensor], tensors: list[Tensor], captured: list[Tensor], value: Any
 ) -> Primitive:
     """The operation that stands for the computation; its rule computes it again."""
+    needed = [x._requires_grad for x in (*tensors, *captured)]
     scope = mode().scope
     answers: dict[int, Any] = {}  # one repetition answers for all arguments of one backward pass
     asked: list[Any] = [None]
@@ -135,23 +135,35 @@ def _repeated(
 
     def pulled(g: Any, inputs: tuple[Any, ...]) -> dict[int, Any]:
         lifted = isinstance(g, Tensor)
-        with switched(grad=True, scope=scope):
+        given = len(inputs) - len(captured)
+        marks = inputs[:given] if lifted else [constant(x) for x in inputs[:given]]
+        needing = [x for x, need in zip([*marks, *captured], needed) if need]
+        with switched(grad=True, scope=scope), _requiring(needing):
             if lifted:
-                marks = [_entered(x) for x in inputs[: len(needed)]]
-            else:
-                marks = [constant(x) for x in inputs[: len(needed)]]
-                for mark, need in zip(marks, needed):
-                    mark._requires_grad = need
+                marks = [_entered(x) for x in marks]
             result = again(marks)
         targets = [*marks, *captured]
         found = cotangents(result, g, create_graph=lifted and mode().grad, within=targets)
         return {
             slot: found.get(x, np.zeros(x.shape, x.dtype)[()])
-            for slot, x in enumerate(targets)
-            if x._requires_grad
+            for slot, (x, need) in enumerate(zip(targets, needed))
+            if need
         }
 
     return primitive(lambda *inputs: value, rule, name="checkpoint")
+
+
+@contextmanager
+def _requiring(tensors: list[Tensor]) -> Iterator[None]:
+    """Tensors require a gradient for the body of a ``with``, as they did in the first run."""
+    passing = [x for x in tensors if not x._requires_grad]
+    for x in passing:
+        x._requires_grad = True
+    try:
+        yield
+    finally:
+        for x in passing:
+            x._requires_grad = False
 
 
 class _FirstRun:
