@@ -333,3 +333,12 @@ def test_gradients_of_a_sure_answer_keep_their_digits(dtype: str, gap: float) ->
     curvature = tg.hessian(lambda x: F.cross_entropy(x, np.array([0])))(x.detach())
     expected = np.array([[slope, -slope], [-slope, slope]])
     np.testing.assert_allclose(curvature.data[0, :, 0], expected, rtol=16 * np.finfo(dtype).eps)
+
+
+def test_huber_loss_where_prediction_and_target_agree_or_are_far_apart() -> None:
+    def loss(x: Any) -> Any:
+        return F.huber_loss(x, np.zeros(3), reduction="sum", delta=0.5)
+
+    x = tg.tensor([0.0, 0.25, 1e200])
+    np.testing.assert_array_equal(tg.hessian(loss)(x).data, np.diag([1.0, 1.0, 0.0]))
+    np.testing.assert_array_equal(tg.grad(loss)(x).data, [0.0, 0.25, 0.5])

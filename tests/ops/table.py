@@ -235,13 +235,13 @@ def _sech2(x: float) -> float:
 
 
 def _sinc_derivative(x: float, order: int) -> float:
-    """∫₀¹ tⁿ cos(xt + nπ/2) dt by the trapezoidal rule in steps that crowd at both ends."""
+    """πⁿ ∫₀¹ tⁿ cos(πxt + nπ/2) dt by the trapezoidal rule in steps that crowd at both ends."""
     u = np.linspace(-4, 4, 801)
     s = np.exp(pi / 2 * np.sinh(u))
     time = s / (1 + s)
     weight = pi / 2 * np.cosh(u) * time / (1 + s)
     turned = (np.cos, lambda v: -np.sin(v), lambda v: -np.cos(v), np.sin)[order % 4]
-    return float(np.sum(weight * time**order * turned(x * time)) * 0.01)
+    return float(np.sum(weight * time**order * turned(pi * x * time)) * 0.01) * pi**order
 
 
 R = math.sqrt(0.5)
@@ -345,12 +345,12 @@ TRIGONOMETRIC = (
     broadcast_row(
         t._sinc,
         each(_sinc_derivative),
-        (-9, 9),
+        (-3, 3),
         kinks=[
-            *(Kink((x,), (_sinc_derivative(x, 1),), {"order": 0}) for x in (0.0, 1e-9, 1e-4, 30.0)),
-            at(0.0, -1 / 3, order=1),
+            *(Kink((x,), (_sinc_derivative(x, 1),), {"order": 0}) for x in (0.0, 1e-9, 1e-4, 9.3)),
+            at(0.0, -(pi**2) / 3, order=1),
             at(0.0, 0, order=2),
-            at(0.0, 1 / 5, order=3),
+            at(0.0, pi**4 / 5, order=3),
         ],
         attributes=[{"order": n} for n in range(4)],
     ),

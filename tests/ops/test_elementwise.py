@@ -345,3 +345,35 @@ def test_the_cubic_of_gelu_does_not_overflow(x: Any) -> None:
 def test_what_is_not_a_number_passes_without_a_warning() -> None:
     for f in (tg.sigmoid, tg.softplus, tg.logsigmoid, tg.silu, tg.gelu, tg.mish):
         assert np.isnan(f(tg.tensor([nan])).numpy()).all()
+
+
+# By mpmath, to 60 digits
+FAR: list[tuple[Callable[..., Any], tuple[float, ...], list[float]]] = [
+    (tg.sinc, (1.0,), [0.0, -1.0, 2.0]),
+    (tg.sinc, (100.2,), [0.001867244079418464, 0.008055386729496244, -0.018589746546401914]),
+    (tg.sinc, (1000000.3,), [2.5751803017220375e-07, 5.877848183206448e-07]),
+    (tg.gelu, (-20.0,), [-5.507248237212468e-88]),
+    (tg.gelu, (-36.5,), [-2.0238248852723182e-290]),
+    (tg.hypot, (5e-324, 5e-324), [5e-324, 0.7071067811865476]),
+    (tg.hypot, (1e-160, 5e-324), [1e-160, 1.0, 2.441008624005281e-167]),
+    (tg.power, (5e-324, 1.0), [5e-324, 1.0, 0.0]),
+    (tg.power, (-1e-310, 0.0), [1.0, 0.0]),
+]
+
+
+@pytest.mark.parametrize(("f", "at", "expected"), FAR)
+def test_values_and_derivatives_by_the_first_argument(
+    f: Callable[..., Any], at: tuple[float, ...], expected: list[float]
+) -> None:
+    first, *rest = at
+    slopes = derivatives(lambda x: f(x, *rest), first, len(expected) - 1)
+    found = [float(f(*at)), *slopes]
+    np.testing.assert_allclose(found, expected, rtol=64 * np.finfo(float).eps, atol=1e-323)
+
+
+def test_the_angle_of_a_length_beyond_the_largest_number() -> None:
+    x = tg.tensor(1.7e308, requires_grad=True)
+    with np.errstate(over="ignore"):
+        tg.hypot(x, 1.7e308).backward()
+    assert x.grad is not None
+    np.testing.assert_allclose(x.grad.data, 0.5**0.5)

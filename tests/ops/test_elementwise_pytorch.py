@@ -55,6 +55,7 @@ DIFFERENCES = (
     Difference("expm1", (0,), lambda x: x <= -20, "expm1 + 1 loses the digits"),
     Difference("gelu", (VALUE, 0), lambda x: x <= -20, "1 + erf loses the digits"),
     Difference("sinc", (0,), lambda x: x != 0, "cos - sinc loses the digits"),
+    Difference("sinc", (VALUE,), lambda x: np.abs(x) >= 1, "the rounding of πx: whole x give 0"),
     Difference("arcsinh arccosh", (0,), lambda x: np.abs(x) == 1e200, "the square overflows"),
     Difference(
         "gelu silu mish softsign", (VALUE, 0), np.isinf, "the limit is finite: 0 · ∞ is not taken"

@@ -6,6 +6,7 @@ from typing import Any
 
 from tinygrad_lite.nn.reduction import paired, reduced
 from tinygrad_lite.ops import abs, square, where
+from tinygrad_lite.ops.selection import masked
 
 
 def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Any:
@@ -53,6 +54,9 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     if not delta > 0:
         raise ValueError(f"huber_loss: delta must be positive, not {delta!r}")
     input, target = paired("huber_loss", input, target)
-    distance = abs(input - target)
-    losses = where(distance <= delta, 0.5 * square(distance), delta * (distance - 0.5 * delta))
+    difference = input - target
+    distance = abs(difference)
+    near = distance <= delta
+    squares = 0.5 * square(masked(difference, near))  # of what is far they may overflow
+    losses = where(near, squares, delta * (distance - 0.5 * delta))
     return reduced(losses, reduction)

@@ -124,7 +124,7 @@ square = primitive(
 def _slope_forward(x: Any, y: Any) -> Any:
     with np.errstate(all="ignore"):
         steep = np.power(x, y - 1)
-        flat = (y == 0) & ((x == 0) | np.isnan(x)) | (steep == 0) & np.isinf(y)
+        flat = np.equal(y, 0) | (steep == 0) & np.isinf(y)
         return np.where(flat, 0, y * steep)
 
 

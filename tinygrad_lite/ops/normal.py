@@ -107,8 +107,26 @@ erfc = primitive(
     """,
 )
 
+
+def _halves(x: Any) -> tuple[Any, Any]:
+    """Two numbers of half the digits each, whose products are exact, with the sum x."""
+    high = np.asarray(x, np.float32).astype(np.float64)
+    return high, x - high
+
+
+def _normal_cdf_forward(x: Any) -> Any:
+    z = x * -math.sqrt(0.5)
+    out = 0.5 * _erfc_forward(z)
+    if np.result_type(z) != np.float64 or not np.any(z > 1):
+        return out
+    z = np.clip(z, 0, 40)  # in the tail, exp(-z²) magnifies what z was rounded by
+    (a, b), (c, d) = _halves(z), _halves(np.clip(x, -56, 0))
+    excess = (a * a - 0.5 * c * c) + (2 * a * b - c * d) + (b * b - 0.5 * d * d)
+    return np.where((z > 1) & (x > -56), out * (1 + excess), out)
+
+
 normal_cdf = primitive(
-    lambda x: 0.5 * _erfc_forward(x * -math.sqrt(0.5)),
+    _normal_cdf_forward,
     (lambda g, out, x: g * math.sqrt(0.5) * INVERSE_SQRT_PI * exp(-0.5 * x * x),),
     name="normal_cdf",
     symbol="Φ",

@@ -196,13 +196,20 @@ arctanh = primitive(
 
 
 def _cosine_forward(x: Any, y: Any) -> Any:
-    length = np.hypot(x, y)
+    with np.errstate(over="ignore"):
+        length = np.hypot(x, y)
+    info = np.finfo(length.dtype)
+    usual = (length >= info.tiny) & (length <= info.max)
+    if not usual.all():  # a length may lack digits, or be too large, though its sides are not
+        exponent = np.where(usual, 0, np.frexp(np.maximum(np.abs(x), np.abs(y)))[1])
+        x, y = np.ldexp(x, -exponent), np.ldexp(y, -exponent)
+        length = np.hypot(x, y)
     with np.errstate(invalid="ignore"):
         return np.where((length == 0) | np.isinf(x), np.sign(x), x / length)
 
 
 def _cosine_x(g: Any, out: Any, x: Any, y: Any) -> Any:
-    return _over_length(g * _cosine(y, x) * _cosine(y, x), x, y)
+    return _over_length(g * _cosine(y, x), x, y) * _cosine(y, x)  # a square would underflow
 
 
 def _cosine_y(g: Any, out: Any, x: Any, y: Any) -> Any:
@@ -281,23 +288,28 @@ arctan2 = primitive(
 
 
 def _sinc_forward(x: Any, *, order: int) -> Any:
-    """The derivative of that order of sin(x) / x, which is ∫₀¹ tⁿ cos(x t + n π/2) dt.
+    """The derivative of that order of sin(πx) / (πx), which is πⁿ ∫₀¹ tⁿ cos(πxt + nπ/2) dt.
 
     Near 0 by its power series, elsewhere by integrating by parts n times.
     """
     wide = np.asarray(x, np.float64)
-    near = np.abs(wide) < 3 + order
-    z = np.where(near, wide, 0)
+    near = np.abs(wide) < (3 + order) / math.pi
+    z = np.where(near, math.pi * wide, 0)
     series = np.zeros_like(wide)
     for k in range((order + 1) // 2, 16 + 2 * order):
         power = 2 * k - order
         series = series + (-1) ** k / (math.factorial(power) * (2 * k + 1)) * z**power
     z = np.where(near, 1, wide)
-    waves = np.sin(z), np.cos(z), -np.sin(z), -np.cos(z)
+    turn = math.pi * (np.fmod(z, 2) - (rest := np.rint(np.fmod(z, 2))))
+    sign = 1 - 2 * np.abs(np.fmod(rest, 2))
+    z = math.pi * z
+    sine, cosine = sign * np.sin(turn), sign * np.cos(turn)  # of πx, without its rounding
+    waves = sine, cosine, -sine, -cosine
     far = waves[0] / z
     for n in range(1, order + 1):
         far = (waves[n % 4] - n * far) / z
-    return np.where(near, series, far).astype(np.result_type(x, np.float16))
+    slope: Any = math.pi**order * np.where(near, series, far)
+    return slope.astype(np.result_type(np.asarray(x), np.float16))
 
 
 _sinc: Primitive = primitive(
@@ -315,4 +327,4 @@ def sinc(x: Any) -> Any:
     >>> tg.sinc(tg.tensor([0.0, 0.5]))
     tensor([1.        , 0.63661977])
     """
-    return _sinc(math.pi * x, order=0)
+    return _sinc(x, order=0)
