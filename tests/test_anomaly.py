@@ -97,6 +97,9 @@ class TestAnomaly:
             assert tg.log(tg.tensor([0.0])).tolist() == [-np.inf]
 
 
+unruled = tg.primitive(np.multiply, [None, lambda g, out, x, y: g * x], name="unruled")
+
+
 class TestWhyNoGrad:
     @pytest.fixture
     def x(self):
@@ -163,17 +166,55 @@ class TestWhyNoGrad:
             (lambda x: tg.relu(x * np.array([1.0, -1.0]))[0], "dead relu"),
             (lambda x: (x * np.array([0.0, 1.0]))[0], "multiplies it by zero"),
             (lambda x: tg.gelu(x * 1e3), "saturated"),
+            (lambda x: x @ np.zeros((2, 2)), "multiplies it by zero"),
+            (lambda x: (x @ np.array([[1.0, 0.0], [1.0, 0.0]]))[1], "getitem, which uses none"),
+            (
+                tg.softmax,
+                "softmax, to whose results what follows adds up contributions that cancel",
+            ),
+            (lambda x: tg.softmax(x * 1e3)[0], "softmax, which is saturated"),
+            (lambda x: tg.concatenate([x, [9.0]]).max(), "max, which chose other values"),
+            (lambda x: tg.concatenate([x, [9.0]])[2] * 1, "getitem, which uses none"),
+            (lambda x: tg.concatenate([x, [9.0]]).sort()[-1], "getitem, which uses none"),
+            (lambda x: tg.concatenate([x, [0.0, 0.0]]).prod(), "prod, which multiplies it by zero"),
+            (lambda x: tg.tanh(x * np.array([1e3, 1.0]))[0], "tanh, which is saturated"),
+            (lambda x: unruled(x, 2.0), "unruled, which has no rule for its argument 0"),
+            (
+                lambda x: tg.checkpoint(lambda a: tg.relu(a * 1.0), x),
+                "relu, whose input is nowhere",
+            ),
+            (lambda x: tg.checkpoint(lambda a: tg.relu(x) * a, np.ones(2)), "relu, whose input"),
+            (
+                lambda x: tg.checkpoint(lambda a: tg.checkpoint(lambda b: b * 0.0, a), x),
+                "multiplies it by zero",
+            ),
         ],
     )
     def test_zero(self, x, w, f, words):
         text = tg.why_no_grad(x, f(x).sum() + w.sum())
         assert text.startswith("the gradient of 'x' is zero")
         assert words in text
+        assert "whose derivative is zero here" not in text
 
     def test_a_hook(self, x, w):
         h = x * 2
         h.register_hook(lambda g: g * 0)
         assert "a hook on the result of multiply" in tg.why_no_grad(x, (h * w).sum())
+        w.register_hook(lambda g: g * 0)
+        (x * w).sum().backward()
+        assert "a hook of its own" in tg.why_no_grad(w, (x * w).sum())
+
+    def test_a_result_that_was_changed_after_retain_grad(self, x):
+        y = x * 2
+        y.retain_grad()
+        y *= 5
+        assert "call backward()" in tg.why_no_grad(y, y.sum())
+
+    def test_what_is_kept_stays_as_it_was(self, x):
+        y = x * 2
+        y.retain_grad()
+        tg.why_no_grad(x, y.sum())
+        assert y.grad is None
 
     def test_other_things_than_tensors(self, x):
         with pytest.raises(TypeError, match="takes two tensors"):

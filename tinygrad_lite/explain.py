@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import graph
+from tinygrad_lite import graph, lost
 from tinygrad_lite.backward import Contribution, cotangents
 from tinygrad_lite.primitive import Cut
 from tinygrad_lite.tensor import Tensor, Watch
-
-SATURATING = {
-    *("arctan", "elu", "erf", "logsigmoid", "log_softmax", "selu", "sigmoid"),
-    *("softmax", "softplus", "softsign", "tanh"),
-    *("gated", "normal_cdf"),  # what silu, gelu and mish are made of
-}
 
 
 def why_no_grad(t: Any, output: Any) -> str:
@@ -45,12 +40,13 @@ def why_no_grad(t: Any, output: Any) -> str:
         return _needs_none(output, "the output")
     edges: list[Contribution] = []
     gradient = np.ones(output.shape, output.dtype)[()]
-    cotangents(output, gradient, observer=edges.append, within=[t])
+    with _kept(nodes):
+        cotangents(output, gradient, observer=edges.append, within=[t])
     total = sum((c.value for c in edges if c.node.record[1][c.slot] is t), np.zeros(t.shape))
     if output is t or np.any(total):
         return _arrives(t, who)
-    ends = [c for c in edges if np.any(c.upstream) and not np.any(c.value)]
-    if not ends:
+    found = lost.reasons([t], output, gradient, edges)
+    if not found:
         for node in nodes:
             if isinstance(node.watch, Watch) and node.watch.hooks:
                 return (
@@ -60,8 +56,18 @@ def why_no_grad(t: Any, output: Any) -> str:
         return (
             f"the gradient of {who} is zero: its contributions along several paths cancel exactly"
         )
-    reasons = {_end(c) for c in ends}
-    return f"the gradient of {who} is zero: " + "\nand ".join(sorted(reasons))
+    return f"the gradient of {who} is zero: " + "\nand ".join(sorted(set(found)))
+
+
+@contextmanager
+def _kept(nodes: list[Tensor]) -> Iterator[None]:
+    """Leave the gradients that are kept as they are, whatever the body of a ``with`` adds."""
+    before = [(node, node._grad) for node in nodes]
+    try:
+        yield
+    finally:
+        for node, grad in before:
+            node._grad = grad
 
 
 def _needs_none(t: Tensor, who: str) -> str:
@@ -109,7 +115,8 @@ def _cut(cut: Cut) -> str:
 
 
 def _arrives(t: Tensor, who: str) -> str:
-    if t.record is not None and t.grad is None:
+    retained = isinstance(t.watch, Watch) and t.watch.retain
+    if t.record is not None and t.grad is None and not retained:
         return (
             f"the gradient of {who} is not zero, but it is the result of {t.record[0].name}, and "
             "only leaves keep theirs: call retain_grad() on it before backward()"
@@ -117,45 +124,7 @@ def _arrives(t: Tensor, who: str) -> str:
     if t.grad is None:
         return f"the gradient of {who} is not zero: call backward() on the output to have it"
     if not np.any(t.grad._data):
+        if isinstance(t.watch, Watch) and t.watch.hooks:
+            return f"the gradient of {who} is zero: a hook of its own made it so"
         return f"the gradient of {who} is zero only in the sum of several backward() calls"
     return f"the gradient of {who} has arrived: it is not zero"
-
-
-def _end(c: Contribution) -> str:
-    """Why an operation let nothing through to one of its arguments."""
-    operation, inputs = c.node.record[:2]
-    name = operation.name
-    path = graph.path(c.node.record[3])
-    where = (f"\n  in module {path}" if path else "") + f"\n  at {graph.site(c.node)}"
-    others = [x for slot, x in enumerate(inputs) if slot != c.slot]
-    return f"it ends at {name}, {_cause(name, c, inputs, others)}{where}"
-
-
-def _cause(name: str, c: Contribution, inputs: Any, others: list[Any]) -> str:
-    x = np.asarray(inputs[c.slot]._data)
-    if not x.size:
-        return "whose input is empty"
-    out = np.asarray(c.node._data)
-    live = np.asarray(c.upstream != 0)  # only where a gradient arrives does it matter
-    if live.shape == x.shape == out.shape:
-        others = [np.broadcast_to(y._data, x.shape)[live] for y in others]
-        x, out = x[live], out[live]
-    else:
-        others = [np.asarray(y._data) for y in others]
-    if name in ("relu", "leaky_relu", "relu6") and np.all(x <= 0):
-        return "whose input is nowhere above 0 (dead relu)"
-    if name in SATURATING:
-        return f"which is saturated: its results are {out.min():.4g} to {out.max():.4g}"
-    if name in ("where", "maximum", "minimum", "fmax", "fmin", "max", "min"):
-        return "which chose other values everywhere a gradient arrives (a mask)"
-    if name in ("clip", "hardtanh"):
-        return "whose input is outside its bounds"
-    if name in ("getitem", "scatter", "take", "assign"):
-        return "which uses none of the elements"
-    if name in ("multiply", "matmul", "divide", "linear", "einsum") and any(
-        not np.any(y) for y in others
-    ):
-        return "which multiplies it by zero"
-    if name in ("sign", "floor", "ceil", "round", "trunc"):
-        return "whose derivative is zero everywhere (a step)"
-    return "whose derivative is zero here"
