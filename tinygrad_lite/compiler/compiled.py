@@ -275,7 +275,7 @@ def compile(function: Callable[..., Any]) -> Compiled:
     \"""step, as NumPy source; written by tinygrad_lite.compile.\"""
     ...
     def step(x):
-        multiply_1 = multiply(w, x, b0)  # float64 (2,)
+        product = multiply(w, x, b0)  # float64 (2,)
     ...
     """
     return Compiled(function)

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.compiler import emitters, views  # noqa: F401 - they fill the table
-from tinygrad_lite.compiler.memory import Lifetimes, is_view
+from tinygrad_lite.compiler import emitters  # noqa: F401 - it fills the table
+from tinygrad_lite.compiler.memory import Lifetimes
 from tinygrad_lite.compiler.naming import Names, tensor_names
+from tinygrad_lite.compiler.passes.rewrite import is_view
 from tinygrad_lite.compiler.program import Effect, Program, Value
 from tinygrad_lite.compiler.writer import Writer, emit, has_own_way, spelled
 from tinygrad_lite.tensor import Tensor

@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.compiler.passes.rewrite import known_as
-from tinygrad_lite.compiler.program import Effect, Instruction, Program, Value
-from tinygrad_lite.ops.index import ARRAY
+from tinygrad_lite.compiler.passes.rewrite import is_view
+from tinygrad_lite.compiler.program import Effect, Program, Value
 
 FOREVER = 1 << 60
 
@@ -26,15 +25,6 @@ class Buffer:
     def nbytes(self) -> int:
         """Its size."""
         return int(np.prod(self.shape, dtype=int)) * self.dtype.itemsize
-
-
-def is_view(step: Instruction) -> bool:
-    """Whether the result is the memory of the first input in another arrangement."""
-    name = known_as(step.operation)
-    if name == "getitem":
-        pattern = step.attributes["pattern"]
-        return bool(step.out.shape) and not any(part is ARRAY for part in pattern)
-    return name in ("reshape", "transpose", "broadcast_to") and bool(step.inputs[0].shape)
 
 
 class Lifetimes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -12,20 +13,60 @@ from tinygrad_lite.compiler.program import Instruction, Program, Value
 from tinygrad_lite.tensor import Tensor
 
 SHORT = {
-    "linear": "z",
-    "relu": "h",
-    "matmul": "z",
+    **dict.fromkeys(("linear", "matmul"), "z"),
+    **dict.fromkeys(("relu", "tanh", "elu", "leaky_relu", "softplus", "softsign", "gated"), "h"),
+    **dict.fromkeys(("sech²", "σ′"), "slope"),
+    **dict.fromkeys(("nll", "label_loss", "cross_entropy"), "loss"),
+    "bernoulli_nll": "losses",
+    **dict.fromkeys(("add", "sum"), "total"),
+    "mean": "average",
+    "softmax": "p",
+    "log_softmax": "log_p",
+    "clip": "limited",
+    "sigmoid": "s",
+    "complement": "one_minus_s",
+    "normal_cdf": "probability",
     "getitem": "part",
-    "nll": "loss",
-    "label_loss": "loss",
-    "cross_entropy": "loss",
     "dropout_mask": "mask",
-    "gated": "g",
-    "shifted": "shifted",
-    "row_sum": "row_sum",
-    "one_hot": "one_hot",
+    "nll_transposed": "d_scores",
+    "subtract": "difference",
+    "multiply": "product",
+    "divide": "quotient",
+    "negative": "minus_{}",
+    "square": "{}_squared",
+    "exp": "exp_{}",
+    "log": "log_{}",
+    "abs": "size_of_{}",
+    "absolute": "size_of_{}",
+    "sign": "sign_of_{}",
+    "cast": "{}_cast",
+    "greater": "is_greater",
+    "less": "is_less",
+    "less_equal": "is_at_most",
+    "greater_equal": "is_at_least",
+    "equal": "is_equal",
+    "not_equal": "differs",
+    "logical_not": "otherwise",
+    "where": "chosen",
 }
-"""What results of an operation are called; those of others go by the operation."""
+"""What results of an operation are called, ``{}`` being its operand; others go by the operation."""
+
+LONG = 12
+"""Names with more letters than this are not made part of others."""
+
+WORDS = {
+    0.0: "zero",
+    1.0: "one",
+    2.0: "two",
+    0.5: "one_half",
+    math.inf: "infinity",
+    math.sqrt(2): "root_two",
+    math.sqrt(0.5): "root_half",
+    1 / math.sqrt(math.pi): "one_over_root_pi",
+    math.sqrt(8 / math.pi): "root_of_8_over_pi",
+    1 / math.sqrt(2 * math.pi): "one_over_root_2_pi",
+    1e4: "ten_thousand",
+}
 
 
 class Names:
@@ -46,7 +87,7 @@ class Names:
             wish = f"layer_{wish}"
         if keyword.iskeyword(wish):
             wish += "_"
-        name, number = wish, 0
+        name, number = wish, 1
         while name in self.taken or name in self.reserved:
             number += 1
             name = f"{wish}_{number}"
@@ -85,9 +126,27 @@ def _module_path(scope: Any) -> str:
     return path.partition(".")[2]
 
 
-def result_name(step: Instruction) -> str:
-    """What the result of an instruction is called."""
-    return SHORT.get(step.operation.name, step.operation.name)
+def result_name(step: Instruction, operands: list[str]) -> str:
+    """What the result of an instruction on operands of these names is called."""
+    name = step.operation.name
+    wish = SHORT.get(name, name)
+    if "{}" not in wish:
+        return wish
+    short = operands and 0 < len(operands[0]) <= LONG
+    return wish.format(operands[0]) if short else name
+
+
+def number_name(number: float) -> str:
+    """What a constant is called: by what it is."""
+    if number < 0:
+        return f"minus_{number_name(-number).removeprefix('number_')}"
+    for known, word in WORDS.items():
+        if math.isclose(number, known, rel_tol=1e-7):
+            return word
+    whole = 1 / number if number else 0.0
+    if 2 < whole < 1e6 and math.isclose(whole, round(whole), rel_tol=1e-7):
+        return f"one_over_{round(whole)}"
+    return f"number_{number:.4g}".replace("-", "minus_").replace("+", "").replace(".", "_")
 
 
 def kind(value: Value) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.compiler.memory import Buffer, Lifetimes, Pool
-from tinygrad_lite.compiler.naming import Names, kind, result_name
+from tinygrad_lite.compiler.naming import Names, kind, number_name, result_name
 from tinygrad_lite.compiler.passes.rewrite import known_as
 from tinygrad_lite.compiler.program import Instruction, Program, Value
 
@@ -17,6 +17,12 @@ DType = np.dtype[Any]
 
 PRIVATE = {"clip": "np._core.umath.clip"}
 """NumPy's functions that are not found under ``np``: clip as a ufunc, without the wrapper."""
+
+BY_KEYWORD = ("maximum", "minimum")
+"""Ufuncs that take ``out`` by keyword only; all others take it by position, which is quicker."""
+
+WIDE = 8192
+"""Up to so many elements an operand is repeated in memory rather than broadcast."""
 
 
 @dataclass
@@ -70,6 +76,11 @@ class Writer:
             self.text.imports[alias] = PRIVATE.get(path, f"np.{path}")
         return alias
 
+    def into(self, function: str, given: Sequence[str], out: str) -> str:
+        """A call of a ufunc that writes to ``out``."""
+        to = f"out={out}" if function in BY_KEYWORD else out
+        return f"{self.np(function)}({', '.join([*given, to])})"
+
     def give(self, wish: str, thing: Any) -> str:
         """A name for an object that the source gets from outside."""
         for name, known in self.text.given.items():
@@ -81,15 +92,12 @@ class Writer:
 
     def constant(self, number: Any, dtype: DType) -> str:
         """A name for a number as an array without dimensions, which ufuncs take most quickly."""
-        key = (repr(number), dtype)
+        with np.errstate(over="ignore"):
+            number = dtype.type(number)
+        key = (str(number), dtype)
         if key not in self._constants:
-            text = str(number).lower() if np.isfinite(number) else str(float(number))
-            wish = {"1": "one", "0": "zero", "inf": "infinity"}.get(text.removesuffix(".0"), "")
-            wish = wish or f"c{text}".replace("-", "minus_").replace(".", "_")
-            name = self.names.new(wish)
-            literal = repr(float(number)) if dtype.kind == "f" else repr(np.asarray(number).item())
-            if not np.isfinite(number):
-                literal = f'float("{float(number)}")'
+            name = self.names.new("number" if dtype.kind == "c" else number_name(number.item()))
+            literal = str(number) if np.isfinite(number) else f'float("{number}")'
             self.text.constants.append(f"{name} = np.array({literal}, {spelled(dtype)})")
             self._constants[key] = name
         return self._constants[key]
@@ -145,16 +153,40 @@ class Writer:
         name = self.name(step)
         if to is not None and step.out not in self.fresh:
             self.fixed.setdefault(step.out, to)
+        if name == to and step.out in self.own:  # the call itself puts it in its place
+            if expression == to:
+                self.text.body[-1] += f"  # {kind(step.out)}"
+            else:
+                self.line(expression, kind(step.out))
+            return
         self.line(f"{name} = {expression}", kind(step.out))
 
     def name(self, step: Instruction) -> str:
         """What the result of a step is called; gradients as the d of what they belong to."""
         out = step.out
+        if out in self.own:
+            self.local[out] = self.own[out]
         if out not in self.local:
-            of = out.gradient_of
-            base = f"d_{self.local[of]}" if of is not None and of in self.local else ""
-            self.local[out] = self.names.new(base or result_name(step))
+            self.local[out] = self._carried_on(step) or self.names.new(self._wish(step))
         return self.local[out]
+
+    def _carried_on(self, step: Instruction) -> str:
+        """The name of a part of the same gradient that is read for the last time."""
+        for v in step.inputs if step.out not in self.fresh else ():
+            same = v.gradient_of is not None and v.gradient_of is step.out.gradient_of
+            ends = self.lifetimes.end(v) == self.index
+            if same and ends and v.kind == "result" and v not in self.own and v in self.local:
+                return self.local[v]
+        return ""
+
+    def _wish(self, step: Instruction) -> str:
+        of = step.out.gradient_of
+        if of is not None and of in self.local:
+            return f"d_{self.local[of]}"
+        results = [r.value for r in self.program.returned if r.value is not None]
+        if self.program.differentiates and results == [step.out] and not step.out.shape:
+            return "loss"  # what else would be a single number
+        return result_name(step, [self.local.get(v, "") for v in step.inputs])
 
     # Memory
 
@@ -231,6 +263,24 @@ def spelled(dtype: DType) -> str:
     return (
         f"np.{dtype.name}" if hasattr(np, dtype.name) and dtype.name != "bool" else repr(dtype.str)
     )
+
+
+def real(*values: Value) -> bool:
+    """Whether all are float32, or all are float64: what BLAS computes."""
+    return len({v.dtype for v in values}) == 1 and values[0].dtype.char in "fd"
+
+
+def widened(v: Value, step: Instruction, w: Writer) -> str:
+    """A small operand repeated to the shape of the result; empty where that does not pay.
+
+    Copying it there and adding two arrays of one shape takes less time than NumPy's broadcasting.
+    """
+    out = step.out
+    if not v.shape or v.shape == out.shape or v.dtype != out.dtype or out.size > WIDE:
+        return ""
+    to = w.scratch(out.shape, out.dtype)
+    w.line(f"{w.np('copyto')}({to}, {w.read(v)})")
+    return to
 
 
 Emitter = Callable[[Instruction, Writer], bool]

@@ -112,14 +112,14 @@ def selu(x: Any) -> Any:
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
 
 
-_LARGE = 1e4  # beyond it every gate is open or shut in any precision, and single has its cube
+LARGE = 1e4  # beyond it every gate is open or shut in any precision, and single has its cube
 
 
 _gated = primitive(
-    lambda x, gate: np.maximum(x, -_LARGE) * gate,
+    lambda x, gate: np.maximum(x, -LARGE) * gate,
     (
         lambda g, out, x, gate: g * gate,
-        lambda g, out, x, gate: g * clip(x, -_LARGE, _LARGE),
+        lambda g, out, x, gate: g * clip(x, -LARGE, LARGE),
     ),
     name="gated",
     symbol="×",
@@ -158,7 +158,7 @@ def gelu(x: Any, approximate: str = "none") -> Any:
         return _gated(x, normal_cdf(x))
     if approximate != "tanh":
         raise ValueError(f"gelu() takes approximate='none' or 'tanh', not {approximate!r}")
-    z = clip(x, -_LARGE, _LARGE)  # the cube of more would overflow
+    z = clip(x, -LARGE, LARGE)  # the cube of more would overflow
     return _gated(x, sigmoid(math.sqrt(8 / math.pi) * (z + 0.044715 * z * z * z)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinygrad_lite.compiler.passes.common import share
 from tinygrad_lite.compiler.passes.dead import drop
 from tinygrad_lite.compiler.passes.fuse import fuse
+from tinygrad_lite.compiler.passes.logistic import unnegated
 from tinygrad_lite.compiler.passes.rewrite import Notes
 from tinygrad_lite.compiler.passes.simplify import simplify
 from tinygrad_lite.compiler.program import Program
@@ -17,6 +18,7 @@ def optimise(program: Program) -> Notes:
     notes = Notes()
     simplify(program, notes)
     share(program, notes)
+    unnegated(program, notes)
     fuse(program, notes)
     simplify(program, notes)
     share(program, notes)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.compiler.program import Effect, Instruction, Program, Value
+from tinygrad_lite.ops.index import ARRAY
 from tinygrad_lite.primitive import Primitive
 
 Replacement = Callable[[Instruction], "Value | list[Instruction] | None"]
@@ -31,10 +32,21 @@ def known_as(operation: Primitive) -> str:
     forward = operation.forward
     if isinstance(forward, np.ufunc):
         return forward.__name__ if getattr(np, forward.__name__, None) is forward else ""
+    if forward is np.where:
+        return "where"
     module: str = getattr(forward, "__module__", None) or ""
     if not module.startswith("tinygrad_lite."):
         return ""
     return f"fused {operation.name}" if ".compiler." in module else operation.name
+
+
+def is_view(step: Instruction) -> bool:
+    """Whether the result is the memory of the first input in another arrangement."""
+    name = known_as(step.operation)
+    if name == "getitem":
+        pattern = step.attributes["pattern"]
+        return bool(step.out.shape) and not any(part is ARRAY for part in pattern)
+    return name in ("reshape", "transpose", "broadcast_to") and bool(step.inputs[0].shape)
 
 
 def replace(program: Program, rule: Replacement) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.compiler.memory import is_view
-from tinygrad_lite.compiler.passes.rewrite import Notes, known_as, number, replace
+from tinygrad_lite.compiler.passes.rewrite import Notes, is_view, known_as, number, replace
 from tinygrad_lite.compiler.program import Instruction, Program, Value
 
 
