@@ -25,7 +25,7 @@ def relu(step: Instruction, w: Writer) -> bool:
 
 @emits("fused gated")
 def gated(step: Instruction, w: Writer) -> bool:
-    """g where y > 0: the sign of -y, spread over all its bits, is the mask."""
+    """g where y > 0: as an integer y is then above 0 as well, and -1 has all bits set."""
     g, y = step.inputs
     integer = np.dtype(INTEGERS[y.dtype.itemsize])
     mask = w.scratch(y.shape, integer)
@@ -37,9 +37,9 @@ def gated(step: Instruction, w: Writer) -> bool:
         if step.out not in w.fresh
         else (as_bits.format(out))
     )
-    places = w.constant(8 * integer.itemsize - 1, integer)
-    w.line(f"{w.np('negative')}({w.view(y, as_bits, 'bits')}, {mask})")
-    w.line(f"{w.np('right_shift')}({mask}, {places}, {mask})")
+    zero, one = w.constant(0, integer), w.constant(1, integer)
+    w.line(f"{w.np('clip')}({w.view(y, as_bits, 'bits')}, {zero}, {one}, {mask})")
+    w.line(f"{w.np('negative')}({mask}, {mask})")
     w.line(f"{w.np('bitwise_and')}({source}, {mask}, {target})")
     w.assign(step, out, out)
     return True

@@ -75,16 +75,24 @@ def softmax(step: Instruction, w: Writer) -> bool:
     if not isinstance(axis, int) or not real(x, step.out) or not x.size:
         return False
     row = tuple(1 if i == axis % len(x.shape) else n for i, n in enumerate(x.shape))
-    edge = w.scratch(row, x.dtype)
+    edge, powers = w.scratch(row, x.dtype), w.scratch(x.shape, x.dtype)
     log = step.operation.name == "log_softmax"
-    powers = w.scratch(x.shape, x.dtype) if log else ""
     out = w.out(step, [0])
+
+    def spread() -> str:
+        if x.size > WIDE:
+            return edge
+        w.line(f"{w.np('copyto')}({powers}, {edge})")
+        return powers
+
     w.line(f"{w.np('maximum.reduce')}({w.read(x)}, {axis}, None, {edge}, True)")
-    w.line(f"{w.np('subtract')}({w.read(x)}, {edge}, {out})")
-    w.line(f"{w.np('exp')}({out}, {powers or out})")
-    w.line(f"{w.np('add.reduce')}({powers or out}, {axis}, None, {edge}, True)")
+    w.line(w.into("subtract", [w.read(x), spread()], out))
     if log:
-        w.line(f"{w.np('log')}({edge}, {edge})")
-    last = w.np("subtract" if log else "divide")
-    w.assign(step, f"{last}({out}, {edge}, {out})", out)
+        w.line(w.into("exp", [out], powers))
+        w.line(f"{w.np('add.reduce')}({powers}, {axis}, None, {edge}, True)")
+        w.line(w.into("log", [edge], edge))
+    else:
+        w.line(w.into("exp", [out], out))
+        w.line(f"{w.np('add.reduce')}({out}, {axis}, None, {edge}, True)")
+    w.assign(step, w.into("subtract" if log else "divide", [out, spread()], out), out)
     return True
