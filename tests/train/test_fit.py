@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 
 import tinygrad_lite as tg
-from tinygrad_lite import nn, optim
+from tinygrad_lite import nn, optim, random
 from tinygrad_lite.nn import functional as F
 from tinygrad_lite.train import (
     Callback,
@@ -200,7 +201,8 @@ def test_a_callback_may_stop_in_the_middle() -> None:
     history = fit(
         network(), moons(), loss="cross_entropy", optimizer=sgd, epochs=9, callbacks=[Enough()]
     )
-    assert len(history) == 1 and history.stopped == "enough" and "enough" in str(history)
+    assert len(history) == 2 and history.stopped == "enough" and "enough" in str(history)
+    assert history["batches"] == [None, 1]
 
 
 def test_early_stopping_keeps_the_best() -> None:
@@ -529,9 +531,9 @@ def test_weights_of_classes_and_of_examples() -> None:
             np.stack([y, weights[y]], axis=1).astype(np.float32),
         ),
     )
-    found = [
-        fit(network(), (x, targets), loss=loss, optimizer=sgd, epochs=3, rng=0)["loss"]
-        for loss, targets in losses
+    found = [  # in one batch: of one's own function nobody knows what it is the mean over
+        fit(network(), (x, t), loss=loss, optimizer=sgd, epochs=3, batch_size=60, rng=0)["loss"]
+        for loss, t in losses
     ]
     np.testing.assert_allclose(found[1:], [found[0]] * 2, rtol=1e-5)
 
@@ -670,9 +672,37 @@ def test_ctrl_c_leaves_model_and_history(callback: Any, epochs: int, reason: str
     history = fit(
         model, moons(), loss="cross_entropy", optimizer=sgd, epochs=5, callbacks=[callback]
     )
-    assert len(history) == epochs and history.stopped == reason
+    complete = [row for row in history.rows if "batches" not in row]
+    assert len(complete) == epochs and history.stopped == reason
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     assert np.isfinite(evaluate(model, moons(), "cross_entropy")["loss"])
+
+
+def test_an_epoch_that_was_broken_off_has_a_row() -> None:
+    seen: list[float] = []
+
+    class Stop(Callback):
+        def on_batch_end(self, run: Any) -> None:
+            seen.append(run.measured["loss"])
+            if run.batch == 2:
+                run.stop("enough")
+
+    for callback in (PressInside(0, 2), Stop()):
+        history = fit(
+            network(),
+            moons(60),
+            loss="cross_entropy",
+            optimizer=sgd,
+            epochs=5,
+            batch_size=20,
+            validation=moons(20),
+            metrics=["accuracy"],
+            callbacks=[callback],
+        )
+        assert len(history) == 1 and history.rows[0]["batches"] == 2
+        assert history.rows[0].keys() == {"epoch", "loss", "accuracy", "lr", "seconds", "batches"}
+    assert history.rows[0]["loss"] == pytest.approx(np.mean(seen))
+    assert "batches" in repr(history) and history.plot()
 
 
 def test_a_second_ctrl_c_interrupts_at_once() -> None:
@@ -736,8 +766,30 @@ def test_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("tqdm")
     text = bar_text(monkeypatch, Terminal())
     assert "epoch 1/2" in text and "epoch 2/2" in text and "examples/s" in text
-    assert "64/64" in text.replace("64.0", "64")
+    assert " 50%" in text and " left" in text and ", in 00:0" in text
     assert "loss=" in text and "accuracy=" in text and "val_loss=" in text
+
+
+@pytest.mark.parametrize(
+    ("columns", "parts"),
+    [
+        (40, ["loss="]),
+        (80, ["loss=", " acc=", " val_loss=", "/s", "in 00:0"]),
+        (140, ["loss=", "accuracy=", "val_loss=", "val_accuracy=", " examples/s", "in 00:0"]),
+    ],
+)
+def test_a_bar_shows_what_there_is_room_for(
+    monkeypatch: pytest.MonkeyPatch, columns: int, parts: list[str]
+) -> None:
+    std = pytest.importorskip("tqdm.std")
+    monkeypatch.setattr(std, "_screen_shape_wrapper", lambda: lambda stream: (columns, 24))
+    lines = bar_text(monkeypatch, Terminal()).replace("\n", "\r").split("\r")
+    assert all(len(line) <= columns for line in lines)
+    last = [line for line in lines if line.startswith("epoch 2/2")][-1]
+    assert [part for part in parts if part not in last] == []
+    running = [line for line in lines if "50%" in line and "loss" in line]
+    assert running
+    assert columns != 80 or all(" acc=" in line and " left" in line for line in running)
 
 
 def test_no_bar_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -771,6 +823,44 @@ def test_predict_and_evaluate_do_not_depend_on_batches(batch_size: int | None) -
     assert found["loss"] == pytest.approx(float(F.cross_entropy(whole, y)), rel=1e-6)
     assert found["accuracy"] == found["top_1"] == np.mean(whole.argmax(1) == y)
     assert all(module.training for module in model.modules())
+
+
+WEIGHTED = [
+    nn.CrossEntropyLoss(weight=np.array([1.0, 5.0, 0.2])),
+    nn.CrossEntropyLoss(ignore_index=0),
+    nn.CrossEntropyLoss(weight=np.array([1.0, 5.0, 0.2]), ignore_index=1, label_smoothing=0.1),
+    nn.NLLLoss(weight=np.array([1.0, 5.0, 0.0])),
+    partial(nn.functional.cross_entropy, weight=np.array([1.0, 5.0, 0.2])),
+    "cross_entropy",
+]
+
+
+@pytest.mark.parametrize("loss", WEIGHTED, ids=repr)
+@pytest.mark.parametrize("batch_size", [1, 7, 30])
+def test_weighted_losses_do_not_depend_on_batches(
+    loss: Any, batch_size: int, rng: np.random.Generator
+) -> None:
+    x, y = rng.normal(size=(60, 3)), np.sort(rng.integers(0, 3, 60))
+    if loss == "cross_entropy":
+        y[10:40] = -100
+    model = nn.Identity()
+    whole = evaluate(model, (x, y), loss, batch_size=60)["loss"]
+    assert evaluate(model, (x, y), loss, batch_size=batch_size)["loss"] == pytest.approx(whole)
+    function = getattr(nn.functional, loss) if isinstance(loss, str) else loss
+    assert whole == pytest.approx(float(function(tg.tensor(x), y)))
+
+
+def test_validation_without_a_label_that_counts() -> None:
+    x, y = moons(20)
+    ignored = np.full(20, -100)
+    history = fit(
+        network(), (x, y), loss="cross_entropy", optimizer=sgd, epochs=3, validation=(x, ignored)
+    )
+    assert len(history) == 1 and "every label is ignored" in str(history.stopped)
+    with pytest.raises(ValueError, match="every label is ignored"):
+        evaluate(network(), (x, ignored), "cross_entropy")
+    with pytest.raises(Diverged, match="every label is ignored"):
+        fit(network(), (x, ignored), loss="cross_entropy", optimizer=sgd)
 
 
 def test_nothing_is_recorded() -> None:
@@ -884,6 +974,12 @@ def test_history_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
         history().plot()
 
 
+def test_an_empty_history_is_not_plotted() -> None:
+    pytest.importorskip("matplotlib")
+    with pytest.raises(ValueError, match="no epoch yet"):
+        History().plot()
+
+
 def test_history_by_name() -> None:
     kept = history()
     assert kept["epoch"] == [1, 2, 3]
@@ -924,6 +1020,39 @@ def test_compiled_equals_eager() -> None:
     assert compiled["accuracy"] == eager["accuracy"]
     for name, array in left.items():
         np.testing.assert_allclose(right[name], array, rtol=1e-4, atol=1e-6)
+
+
+def test_compiled_every_update_is_by_the_program() -> None:
+    """Batches are traced without an effect, so that a resumed run does as an uninterrupted one."""
+    calls: list[int] = []
+
+    class Noisy(nn.Module):
+        def __init__(self) -> None:
+            self.linear = nn.Linear(2, 2, rng=0)
+            self.seen = nn.Buffer(np.zeros(1))
+            self.rng = np.random.default_rng(3)
+
+        def forward(self, x: Any) -> Any:
+            calls.append(len(x))
+            return self.linear(x) * random.normal((len(x), 2), rng=self.rng)
+
+    model, plain = Noisy(), Noisy()
+    for net, compiled in ((model, True), (plain, False)):
+        calls.clear()
+        fit(
+            net,
+            moons(40),
+            loss="cross_entropy",
+            optimizer=sgd,
+            epochs=3,
+            batch_size=16,
+            compile=compiled,
+            rng=0,
+        )
+        if compiled:
+            assert sorted(calls) == [8, 8, 16, 16, 16]  # no call after those that were traced
+    assert model.rng.bit_generator.state == plain.rng.bit_generator.state
+    np.testing.assert_allclose(model.linear.weight.numpy(), plain.linear.weight.numpy(), rtol=1e-5)
 
 
 def test_compiled_nan_is_diagnosed() -> None:

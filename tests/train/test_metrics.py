@@ -148,11 +148,12 @@ def test_batches_make_no_difference(
 def test_totals_go_on_from_their_state(rng: np.random.Generator) -> None:
     outputs, targets = classes(rng)
     first, second = Totals(METRICS[:2]), Totals(METRICS[:2])
-    first.add(outputs[:30], targets[:30], 0.5)
+    first.add(outputs[:30], targets[:30], 0.5, 30)
     second.load_state_dict(first.state_dict())
     for totals in (first, second):
-        totals.add(outputs[30:], targets[30:], 0.25)
+        totals.add(outputs[30:], targets[30:], 0.25, 70)
     assert first.results() == second.results()
+    assert first.results()["loss"] == pytest.approx(0.3 * 0.5 + 0.7 * 0.25)
     with pytest.raises(ValueError, match="of the metrics"):
         Totals([MSE()]).load_state_dict(first.state_dict())
 
@@ -185,6 +186,37 @@ def test_names() -> None:
 def test_the_loss_says_where_the_line_is(loss: object, threshold: float | None) -> None:
     (metric,) = resolved(["accuracy"], loss)
     assert metric.threshold == threshold
+
+
+OBJECTS = [Accuracy(), ExactMatch(), F1("weighted"), Precision(), Recall(), ConfusionMatrix()]
+
+
+@pytest.mark.parametrize("metric", OBJECTS, ids=lambda m: m.name)
+@pytest.mark.parametrize("loss", [F.binary_cross_entropy, nn.BCELoss()])
+def test_an_object_without_a_threshold_takes_that_of_the_loss(
+    metric: Any, loss: Any, rng: np.random.Generator
+) -> None:
+    outputs, targets = labels(rng)
+    (ours,) = resolved([metric], loss)
+    settings = {"average": metric.average} if hasattr(metric, "average") else {}
+    expected = type(metric)(**settings, threshold=0.5)(outputs, targets)
+    np.testing.assert_array_equal(ours(outputs, targets), expected)
+    assert metric.threshold is None  # one's own object stays as it was
+    (own,) = resolved([Accuracy(0.7)], loss)
+    assert own.threshold == 0.7
+
+
+@pytest.mark.parametrize("metric", [*OBJECTS, TopK(2)], ids=lambda m: m.name)
+@pytest.mark.parametrize("row", [[1, 1, 0], [0, 0, 0], [1, 1, 1]])
+def test_rows_of_several_labels_are_not_taken_for_classes(metric: Metric, row: list[int]) -> None:
+    outputs, targets = np.full((2, 3), 0.5), np.array([[1, 0, 0], row])
+    with pytest.raises(ValueError, match=r"row 1 of the targets sums to.*threshold=0\.5"):
+        metric(outputs, targets)
+
+
+def test_soft_targets_are_classes(rng: np.random.Generator) -> None:
+    rows = rng.dirichlet(np.ones(4), 50).astype(np.float16)
+    assert Accuracy()(rows, rows) == 1.0
 
 
 def test_a_function_is_averaged_by_examples() -> None:

@@ -50,10 +50,12 @@ class Compiled:
 
     Attributes:
         function: the function itself.
+        traced: how many of its calls ran as they are, to be compiled.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
+        self.traced = 0
         update_wrapper(self, function)
         self._name = getattr(function, "__name__", type(function).__name__)
         self._variants: list[Variant] = []
@@ -104,6 +106,7 @@ class Compiled:
         if first is None and not self._room(key, leaves):
             args, kwargs = build(leaves)
             return self.function(*args, **kwargs)
+        self.traced += 1
         watch = Watch(self.function)
         tracer = Tracer(self._name, self._known)
         args, kwargs = build([tracer.argument(i, x) for i, x in enumerate(leaves)])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.anomaly import AnomalyError, detect_anomaly
-from tinygrad_lite.nn import Buffer
+from tinygrad_lite.train.before import Before
 from tinygrad_lite.train.history import History
+from tinygrad_lite.train.losses import NOTHING_COUNTS, weight_of
 from tinygrad_lite.train.run import Run
 
 
@@ -31,8 +32,7 @@ def diverged(
     compute: Callable[[Any, Any], Any],
     x: Any,
     y: Any,
-    before: Mapping[np.random.Generator, Any],
-    buffers: Iterable[tuple[Buffer, Any]],
+    before: Before,
 ) -> Diverged:
     """The error for a batch, which is computed once more under ``detect_anomaly``.
 
@@ -42,19 +42,16 @@ def diverged(
         compute: the forward and backward pass of a batch.
         x: the inputs.
         y: the targets.
-        before: the states of the generators before the batch, so that the same is drawn.
-        buffers: each with its values before the batch, which it gets back.
+        before: generators and buffers before the batch, which they get back.
     """
-    for generator, state in before.items():
-        generator.bit_generator.state = state
+    before.restore()  # the same is drawn again
     try:
         with detect_anomaly():
             compute(x, y)
         cause = "It did not happen again when the batch was computed once more."
     except AnomalyError as anomaly:
         cause = str(anomaly)
-    for buffer, values in buffers:
-        buffer.data = values
+    before.restore()
     run.optimizer.zero_grad()
     odd = [
         f"{np.size(array) - np.count_nonzero(np.isfinite(array))} of the numbers in the {name} of "
@@ -62,6 +59,8 @@ def diverged(
         for name, array in (("inputs", x), ("targets", y))
         if not np.all(np.isfinite(array))
     ]
+    if not weight_of(run.loss, y):
+        odd.append(f"of the batch {NOTHING_COUNTS}.\n")
     error = Diverged(
         f"{what} in epoch {run.epoch + 1}, batch {run.batch + 1} of {len(run.loader)}. The model "
         f"keeps the weights it had before this batch.\n{''.join(odd)}{cause}"

@@ -60,7 +60,8 @@ def fit(
     """Train a model, and return the history of its losses and metrics.
 
     Ctrl-C ends the run after the batch in progress: the model and the history are those of all
-    batches before, and a checkpoint is written, if any are. A second Ctrl-C interrupts as usual.
+    batches before, and a checkpoint is written, if any are. The epoch that was broken off has a row
+    too, marked by ``batches``, how many it had. A second Ctrl-C interrupts as usual.
 
     Args:
         model: takes a batch of inputs. It is put in training mode, and left as it was.
@@ -86,10 +87,10 @@ def fit(
             as a whole, so that a crash at any moment leaves the last one.
         checkpoint_every: write it after so many batches too, not only after every epoch.
         resume: go on from the checkpoint if there is one: the result is the same, to the last bit,
-            as without the interruption (compiled: to rounding, since the first batches after
-            resuming are run as they are, to be compiled). A run that was finished or stopped early
-            goes on if ``epochs`` is larger than it was.
-        compile: run forward and backward pass as compiled by ``tg.compile``.
+            as without the interruption. A run that was finished or stopped early goes on if
+            ``epochs`` is larger than it was.
+        compile: run forward and backward pass as compiled by ``tg.compile``. A batch of a new shape
+            is run some times more, to be compiled before the model learns from it.
         progress: whether to show a bar; by default on a terminal with tqdm installed.
         rng: for shuffling: a NumPy Generator, a seed, or None for the default generator.
 

@@ -23,7 +23,8 @@ class History:
     """A row for every epoch: its number, the loss, the metrics, ``lr`` and ``seconds``.
 
     Measures of the validation data have the prefix ``val_``. Those of the training data are taken
-    while the model learns, so they are means over the epoch.
+    while the model learns, so they are means over the epoch. An epoch that was broken off has no
+    ``val_`` measures, and in ``batches`` the number of those it had.
 
     Attributes:
         rows: a dict for every epoch.
@@ -98,7 +99,10 @@ class History:
 
         Raises:
             ImportError: if matplotlib is missing.
+            ValueError: if there is no epoch to draw.
         """
+        if not self.rows:
+            raise ValueError("there is nothing to plot: the history has no epoch yet")
         try:
             from matplotlib.figure import Figure
             from matplotlib.ticker import MaxNLocator
@@ -106,10 +110,10 @@ class History:
             raise ImportError(
                 "plotting needs matplotlib: pip install 'tinygrad_lite[train]'"
             ) from error
-        names = [n for n in self.names if n not in ("epoch", "seconds")]
+        names = [n for n in self.names if n not in ("epoch", "seconds", "batches")]
         names = [n for n in names if all(isinstance(v, Real | None) for v in self[n])]
         panels = list(dict.fromkeys(name.removeprefix("val_") for name in names))
-        figure = Figure(figsize=(4.2 * max(len(panels), 1), 3.4), layout="constrained")
+        figure = Figure(figsize=(4.2 * len(panels), 3.4), layout="constrained")
         for i, panel in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), i + 1)
             for name, label, colour in zip(

@@ -13,12 +13,16 @@ from tinygrad_lite.optim import ReduceLROnPlateau
 from tinygrad_lite.saving import save
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.train.batches import pair
+from tinygrad_lite.train.before import Before
 from tinygrad_lite.train.diagnose import Diverged, diverged
 from tinygrad_lite.train.interrupt import Interrupt, held_back
-from tinygrad_lite.train.measure import evaluating, in_mode
+from tinygrad_lite.train.losses import NOTHING_COUNTS, weight_of
+from tinygrad_lite.train.measure import evaluating, in_mode, take_in
 from tinygrad_lite.train.progress import Progress
 from tinygrad_lite.train.run import Run
 from tinygrad_lite.train.totals import Totals
+
+_CALLS = 4  # of a new shape: two are compared, one more if gradients were lacking, one compiled
 
 
 class Loop:
@@ -37,11 +41,11 @@ class Loop:
         self.checkpoint_every = checkpoint_every
         self.progress = progress
         self.generators = [g for _, g in run.generators()]
-        self.gradients_of: Any = self.compute
+        self.compiled: Any = None
         if compiled:
             from tinygrad_lite.compiler import compile
 
-            self.gradients_of = compile(self.compute)
+            self.compiled = compile(self.compute)
 
     def train(self) -> None:
         """Go on until the last epoch is complete or something stops the run."""
@@ -59,6 +63,8 @@ class Loop:
                 if interrupt.pressed:
                     raise
                 self.interrupted()
+            if run.batch:
+                self.broken_off()
             for callback in run.callbacks:
                 callback.on_train_end(run)
 
@@ -83,30 +89,45 @@ class Loop:
                     return
             self.check_state()
             row = self.measured()
-            bar.show(row)
+            bar.finish(row)
         run.seconds = time.perf_counter() - start
         self.complete(row)
 
     def learn(self, x: Any, y: Any) -> None:
         """Update the model by one batch."""
         run = self.run
-        before = {g: g.bit_generator.state for g in self.generators}
-        buffers = [(buffer, buffer.data.copy()) for buffer in run.model.buffers()]
+        before = Before(self.generators, run.model.buffers())
         with np.errstate(all="ignore"):  # what is not finite is reported below, with its place
-            loss, outputs = self.gradients_of(x, y)
+            loss, outputs = self.gradients_of(x, y, before)
         value = float(loss)
         if not isfinite(value):
-            raise diverged(run, f"the loss is {value}", self.compute, x, y, before, buffers)
+            raise diverged(run, f"the loss is {value}", self.compute, x, y, before)
         if not self.finite_gradients():
-            raise diverged(run, "a gradient is not finite", self.compute, x, y, before, buffers)
+            raise diverged(run, "a gradient is not finite", self.compute, x, y, before)
         run.optimizer.step()
         if run.schedule is not None and run.by_batch:
             run.schedule.step()
-        run.totals.add(outputs, y, value)
+        run.totals.add(outputs, y, value, weight_of(run.loss, y))
         run.batch += 1
         run.measured = {"loss": value}
         for callback in run.callbacks:
             callback.on_batch_end(run)
+
+    def gradients_of(self, x: Any, y: Any, before: Before) -> tuple[Tensor, Tensor]:
+        """What ``compute`` returns; if it is to be compiled, by the compiled program alone.
+
+        Calls that were only traced are made again: else a run that is resumed, which begins with
+        such calls, would differ by rounding from one that was not interrupted.
+        """
+        if self.compiled is None:
+            return self.compute(x, y)
+        for _ in range(_CALLS):
+            traced = self.compiled.traced
+            results: tuple[Tensor, Tensor] = self.compiled(x, y)
+            if self.compiled.traced == traced:
+                return results
+            before.restore()
+        return self.compute(x, y)  # what it does changes from call to call
 
     def compute(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
         """The loss and the outputs of a batch, and the gradients in the parameters."""
@@ -159,10 +180,7 @@ class Loop:
         if run.validation is not None:
             totals = Totals(run.totals.metrics)
             with evaluating(run.model):
-                for batch in run.validation:
-                    x, y = pair(batch)
-                    outputs = run.model(x)
-                    totals.add(outputs, y, float(run.loss(outputs, y)))
+                take_in(totals, run.model, run.loss, run.validation)
             row |= {f"val_{name}": value for name, value in totals.results().items()}
         return row | {"lr": run.optimizer.param_groups[0]["lr"]}
 
@@ -180,14 +198,32 @@ class Loop:
             else:
                 run.schedule.step()
         if not isfinite(row.get("val_loss", 0.0)):
-            run.stop(
-                f"stopped after epoch {run.epoch}: val_loss is {row['val_loss']}, though the loss "
-                "and the weights are finite; look for numbers that are not, or far too large, in "
-                "the validation data"
-            )
+            run.stop(f"stopped after epoch {run.epoch}: {self.without_val_loss(row['val_loss'])}")
         for callback in run.callbacks:
             callback.on_epoch_end(run)
         self.keep()
+
+    def without_val_loss(self, value: float) -> str:
+        """Why there is no finite number."""
+        run = self.run
+        if run.validation is not None and not any(
+            weight_of(run.loss, pair(batch)[1]) for batch in run.validation
+        ):
+            return f"of the validation data {NOTHING_COUNTS}"
+        return (
+            f"val_loss is {value}, though the loss and the weights are finite; look for numbers "
+            "that are not, or far too large, in the validation data"
+        )
+
+    def broken_off(self) -> None:
+        """Enter what there is of the epoch in progress; not in the checkpoint, as it goes on."""
+        run = self.run
+        run.history.append(
+            {"epoch": run.epoch + 1}
+            | run.totals.results()
+            | {"lr": run.optimizer.param_groups[0]["lr"], "seconds": run.seconds}
+            | {"batches": run.batch}
+        )
 
     def interrupted(self) -> None:
         """Note where; not in the checkpoint, which is there to go on from."""

@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.data import DataLoader
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.nn import Module
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.train.batches import loader_of, pair
-from tinygrad_lite.train.losses import Loss, loss_function
+from tinygrad_lite.train.losses import NOTHING_COUNTS, Loss, loss_function, weight_of
 from tinygrad_lite.train.metrics import resolved
 from tinygrad_lite.train.metrics.base import Array, as_array
 from tinygrad_lite.train.totals import Totals
@@ -37,7 +38,8 @@ def evaluate(
         batch_size: by default 1024; memory and speed depend on it, results only by rounding.
 
     Raises:
-        ValueError: for unknown names, and outputs and targets that do not go together.
+        ValueError: for unknown names, outputs and targets that do not go together, and labels that
+            the loss ignores or gives no weight, all of them.
 
     >>> import tinygrad_lite as tg
     >>> from tinygrad_lite import nn
@@ -48,11 +50,23 @@ def evaluate(
     function = None if loss is None else loss_function(loss)
     totals = Totals(resolved(metrics, function))
     with evaluating(model):
-        for batch in loader_of(data, batch_size, BATCH):
-            x, y = pair(batch)
-            outputs = model(x)
-            totals.add(outputs, y, None if function is None else float(function(outputs, y)))
+        take_in(totals, model, function, loader_of(data, batch_size, BATCH))
+    if function is not None and not totals.weight:
+        raise ValueError(NOTHING_COUNTS)
     return totals.results()
+
+
+def take_in(totals: Totals, model: Module, loss: Loss | None, loader: DataLoader) -> None:
+    """Add what the model makes of every batch to the totals."""
+    for batch in loader:
+        x, y = pair(batch)
+        outputs = model(x)
+        if loss is None:
+            totals.add(outputs, y)
+            continue
+        with np.errstate(invalid="ignore"):  # of labels that are all ignored the mean is 0 / 0
+            value = float(loss(outputs, y))
+        totals.add(outputs, y, value, weight_of(loss, y))
 
 
 def predict(model: Module, inputs: Any, batch_size: int | None = None) -> Array:

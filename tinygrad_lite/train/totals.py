@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,12 @@ from tinygrad_lite.train.metrics.base import as_array
 
 
 class Totals:
-    """The mean loss over examples, and the statistics of metrics.
+    """The mean loss over all that it is a mean of, and the statistics of metrics.
 
     >>> from tinygrad_lite.train.metrics import Accuracy
     >>> totals = Totals([Accuracy(threshold=0.5)])
-    >>> totals.add(np.array([0.9, 0.8]), np.array([1, 0]), loss=0.3)
-    >>> totals.add(np.array([0.2]), np.array([0]), loss=0.6)
+    >>> totals.add(np.array([0.9, 0.8]), np.array([1, 0]), loss=0.3, weight=2)
+    >>> totals.add(np.array([0.2]), np.array([0]), loss=0.6, weight=1)
     >>> totals.results()
     {'loss': 0.4, 'accuracy': 0.66666667}
     """
@@ -28,16 +29,17 @@ class Totals:
 
     def clear(self) -> None:
         """Start anew."""
-        self.examples = 0
+        self.weight = 0.0
         self.loss: float | None = None
         self.statistics: dict[str, Any] = {}
 
-    def add(self, outputs: Any, targets: Any, loss: float | None = None) -> None:
-        """Take in a batch, and the mean loss of its examples."""
-        n = len(targets)
-        self.examples += n
+    def add(
+        self, outputs: Any, targets: Any, loss: float | None = None, weight: float = 1.0
+    ) -> None:
+        """Take in a batch, its mean loss and what that is the mean over (``losses.weight_of``)."""
         if loss is not None:
-            self.loss = (self.loss or 0.0) + n * loss
+            self.weight += weight
+            self.loss = (self.loss or 0.0) + (weight * loss if weight else 0.0)
         if not self.metrics:
             return
         outputs, targets = as_array(outputs), as_array(targets)
@@ -48,14 +50,16 @@ class Totals:
             self.statistics[metric.name] = new
 
     def results(self) -> dict[str, Any]:
-        """The loss, if there is one, and the metrics by name."""
-        found = {} if self.loss is None else {"loss": self.loss / self.examples}
+        """The loss, if there is one (NaN where every label was ignored), and the metrics."""
+        found = {}
+        if self.loss is not None:
+            found["loss"] = self.loss / self.weight if self.weight else nan
         return found | {m.name: m.result(self.statistics[m.name]) for m in self.metrics}
 
     def state_dict(self) -> dict[str, Any]:
         """What it has added up."""
         return {
-            "examples": self.examples,
+            "weight": self.weight,
             "loss": self.loss,
             "statistics": {name: np.array(value) for name, value in self.statistics.items()},
         }
@@ -67,5 +71,5 @@ class Totals:
             raise ValueError(
                 f"the state is of the metrics {sorted(state['statistics'])}, not {sorted(names)}"
             )
-        self.examples, self.loss = state["examples"], state["loss"]
+        self.weight, self.loss = state["weight"], state["loss"]
         self.statistics = dict(state["statistics"])

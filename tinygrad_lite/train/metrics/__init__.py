@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from tinygrad_lite.nn.functional import (
@@ -38,7 +39,7 @@ __all__ = [
     "TopK",
 ]
 
-_CLASSIFICATION: dict[str, Callable[..., Metric]] = {
+_CLASSIFICATION: dict[str, Callable[[], Metric]] = {
     "accuracy": Accuracy,
     "confusion_matrix": ConfusionMatrix,
     "exact_match": ExactMatch,
@@ -52,9 +53,9 @@ _REGRESSION: dict[str, Callable[[], Metric]] = {"mae": MAE, "mse": MSE, "r2": R2
 def resolved(metrics: Iterable[Any], loss: Any = None) -> list[Metric]:
     """Metric objects from names (``top_5`` is ``TopK(5)``), metrics, or functions.
 
-    By name, a metric decides yes or no as the loss does: for ``binary_cross_entropy`` at a
-    probability of 0.5, for ``binary_cross_entropy_with_logits`` at a score of 0; after any other
-    loss the class is the column with the largest output.
+    A metric without a threshold of its own decides yes or no as the loss does: for
+    ``binary_cross_entropy`` at a probability of 0.5, for ``binary_cross_entropy_with_logits`` at a
+    score of 0. After any other loss the class is the column with the largest output.
 
     Raises ValueError for an unknown name or two metrics of one name, TypeError for anything else.
 
@@ -63,7 +64,10 @@ def resolved(metrics: Iterable[Any], loss: Any = None) -> list[Metric]:
     """
     if isinstance(metrics, str) or callable(metrics) or not isinstance(metrics, Iterable):
         raise TypeError(f"metrics are given as a list: metrics=[...], not {metrics!r}")
-    found = [_resolved(metric, threshold_of(loss)) for metric in metrics]
+    found = [_resolved(metric) for metric in metrics]
+    threshold = threshold_of(loss)
+    if threshold is not None:
+        found = [metric.deciding_at(threshold) for metric in found]
     names = [metric.name for metric in found]
     if doubled := {name for name in names if names.count(name) > 1 or name == "loss"}:
         raise ValueError(f"each metric needs a name of its own, not {sorted(doubled)} again")
@@ -72,19 +76,20 @@ def resolved(metrics: Iterable[Any], loss: Any = None) -> list[Metric]:
 
 def threshold_of(loss: Any) -> float | None:
     """Where this loss draws the line between yes and no; None if it is not about yes and no."""
-    if isinstance(loss, BCELoss) or loss is binary_cross_entropy:
+    function = loss.func if isinstance(loss, partial) else loss
+    if isinstance(function, BCELoss) or function is binary_cross_entropy:
         return 0.5
-    if isinstance(loss, BCEWithLogitsLoss) or loss is binary_cross_entropy_with_logits:
+    if isinstance(function, BCEWithLogitsLoss) or function is binary_cross_entropy_with_logits:
         return 0.0
     return None
 
 
-def _resolved(metric: Any, threshold: float | None) -> Metric:
+def _resolved(metric: Any) -> Metric:
     if isinstance(metric, Metric):
         return metric
     if isinstance(metric, str):
         if metric in _CLASSIFICATION:
-            return _CLASSIFICATION[metric](threshold=threshold)
+            return _CLASSIFICATION[metric]()
         if metric in _REGRESSION:
             return _REGRESSION[metric]()
         if top := re.fullmatch(r"top_(\d+)", metric):

@@ -41,6 +41,10 @@ class Metric(ABC):
     name: str
     single: bool = True
 
+    def deciding_at(self, threshold: float) -> Metric:
+        """This metric where a loss draws the line between yes and no: itself, unless it decides."""
+        return self
+
     @abstractmethod
     def statistics(self, outputs: Array, targets: Array) -> Array:
         """What is kept of a batch."""

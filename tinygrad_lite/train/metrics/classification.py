@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.train.metrics.base import Array, Metric, ratio
 
+_ROUNDING = 1e-2  # by how much probabilities, perhaps of half precision, may miss a sum of 1
+
 
 class _Decision(Metric):
     """A metric of decisions. With a threshold every output decides for itself: yes above it.
 
-    Without one, the class of each row of outputs ``(n, classes)`` is its largest. Targets are then
-    integer labels ``(n,)``, or one-hot rows or probabilities ``(n, classes)``.
+    Without one, that of the loss is taken where metrics are measured beside a loss that has one.
+    Else the class of each row of outputs ``(n, classes)`` is its largest, and targets are integer
+    labels ``(n,)``, or one-hot rows or probabilities ``(n, classes)``.
     """
 
     def __init__(self, threshold: float | None = None) -> None:
         self.threshold = threshold
+
+    def deciding_at(self, threshold: float) -> Metric:
+        if self.threshold is not None:
+            return self
+        metric = copy(self)
+        metric.threshold = threshold
+        return metric
 
     def decided(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """Guesses and truths: integers of shape ``(n,)``, or booleans ``(n, labels)``."""
@@ -44,6 +55,14 @@ def classes(name: str, outputs: Array, targets: Array) -> Any:
         )
     n, columns = outputs.shape
     if targets.shape == outputs.shape:
+        sums = targets.sum(axis=1, dtype=float)
+        if odd := np.flatnonzero(np.abs(sums - 1) > _ROUNDING).tolist():
+            raise ValueError(
+                f"{name}: row {odd[0]} of the targets sums to {sums[odd[0]]:.4g}, so it is neither "
+                "one-hot nor probabilities of classes. If each column is a label of its own, say "
+                "above which output it is there: for example Accuracy(threshold=0.5) for "
+                "probabilities, threshold=0 for scores"
+            )
         return np.argmax(targets, axis=1)
     if targets.shape != (n,):
         raise ValueError(
