@@ -44,6 +44,16 @@ def powers_of_ten(low: int, high: int) -> Strategy:
     )
 
 
+def nearly_singular() -> Strategy:
+    """Matrices of three rows, the last of which is nearly the sum of the others."""
+
+    def matrix(rows: Any, gap: float) -> tuple[Any]:
+        return (np.array([rows[:3], rows[3:], np.add(rows[:3], rows[3:]) + gap]),)
+
+    numbers = st.lists(st.integers(-12, 12).map(lambda k: k / 8 + 0.1), min_size=6, max_size=6)
+    return st.builds(matrix, numbers, st.sampled_from([0.0, 1e-13, 1e-9, 1e-6]))
+
+
 def _hilbert(x: Any) -> Any:
     n = 6
     i = np.arange(n)
@@ -114,6 +124,11 @@ FUNCTIONS = [
     Nasty("a tiny factor", lambda x: 1e-12 * tg.exp(x), one(domain="small")),
     Nasty("a fast oscillation", lambda x: tg.tanh(300 * x), one(domain="small")),
     Nasty("cancelling digits", _polynomial, one(domain=(0.5, 1.5), away_from=())),
+    Nasty("1 - cos x over x²", lambda x: (1 - tg.cos(x)) / x**2, powers_of_ten(-4, 0)),
+    Nasty("exp x - 1 - x over x²", lambda x: (tg.exp(x) - 1 - x) / x**2, powers_of_ten(-4, 0)),
+    Nasty("a small difference", lambda x: tg.sqrt(x * x + 1) - x, powers_of_ten(-4, 4)),
+    Nasty("a narrow spike", lambda x: tg.exp(-((1e7 * x) ** 2)), powers_of_ten(-9, -6)),
+    Nasty("a determinant near zero", tg.linalg.det, nearly_singular()),
     Nasty("inverse of a Hilbert matrix", _hilbert, st.tuples(arrays((2,), domain="small"))),
     Nasty("softmax of far numbers", tg.softmax, st.tuples(arrays((3,), domain=(-60.0, 60.0)))),
     Nasty(

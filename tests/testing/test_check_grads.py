@@ -325,3 +325,16 @@ def test_small_functions_take_milliseconds() -> None:
     for _ in range(5):
         check_grads(tg.tanh, X)
     assert (time.process_time() - start) / 5 < 0.5
+
+
+def test_a_gradient_of_cancelled_digits_is_still_checked() -> None:
+    difference = tg.primitive(
+        lambda x: np.sqrt(x * x + 1) - x,
+        [lambda g, out, x: g * (x / tg.sqrt(x * x + 1) - 1) * (1 + 1e-4)],
+        name="difference",
+    )
+    assert failure(difference, np.array([1.0e2, 2.0e3])).report.findings
+    squared = tg.primitive(
+        np.square, [lambda g, out, x: g * tg.where(x > 0, 2.002, 2) * x], name="squared"
+    )
+    failure(lambda x: (1 - tg.cos(squared(x))) / x**4, np.array([0.5, 0.1]))

@@ -20,7 +20,9 @@ TestGraphMachine.settings = settings(
     TestGraphMachine.settings, max_examples=20, stateful_step_count=30, deadline=None
 )
 
-SEARCH = settings(max_examples=300, database=None, deadline=None, phases=[Phase.generate])
+SEARCH = settings(
+    max_examples=300, database=None, deadline=None, phases=[Phase.generate], derandomize=True
+)
 
 
 def test_failures_are_not_explained_at_length() -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.oracle import Oracle, noise_of
+from tinygrad_lite.testing.rounding import moved_by_rounding
 from tinygrad_lite.testing.subject import Arrays, Gradient, Subject
 
 Array = np.ndarray[Any, Any]
@@ -98,18 +99,23 @@ class Case:
         most = SMALL.get(self.subject.order, 12)
         return sum(a.size for a in self.arrays) <= most and self.value.size <= most
 
+    @property
+    def eps(self) -> float:
+        """The precision of the narrowest dtype involved; that of float64 if all are wider."""
+        return float(np.finfo(f"f{min(self.bytes, 8)}").eps)
+
     @cached_property
     def oracle(self) -> Oracle:
         """Derivatives that ask no rule."""
         wide = self.subject.digits(self.arrays) >= 8
-        return Oracle(self.subject.value, self.arrays, self.below, wide)
+        second = isinstance(self.subject, Gradient)
+        return Oracle(self.subject.value, self.arrays, self.below, wide, linear=second)
 
     @cached_property
     def unseen(self) -> Array:
         """For each element of the result, a derivative too small to move its last few digits."""
-        eps = float(np.finfo(f"f{min(self.bytes, 8)}").eps)
         size: Array = np.maximum(np.abs(self.value.astype(float).reshape(-1)), self.below)
-        return 64 * eps * np.maximum(size, eps)
+        return 64 * self.eps * np.maximum(size, self.eps)
 
     @cached_property
     def below(self) -> float:
@@ -166,6 +172,9 @@ class Case:
                 size = np.maximum(1e-2 * np.abs(h), 1e4 * np.finfo(h.dtype).eps)
                 change = np.where(change < size, change, 0)
                 spread[i] = np.maximum(spread[i], 4 * change)
+        spread = [
+            *map(np.maximum, spread, moved_by_rounding(lambda: self.pull(cotangent), self.eps))
+        ]
         if not self.oracle.cancels():  # gradients of exact functions have no noise to excuse
             return spread
         step = self.oracle.step**2

@@ -133,7 +133,7 @@ def check_grads(
     >>> from tinygrad_lite.testing import check_grads
     >>> print(check_grads(tg.tanh, [np.array([0.5, -1.0])], reference=np.tanh))
     tanh: holds; 17 properties, up to order 2
-      oracle: complex step, five-point stencil; the largest error is ...% of what is allowed
+      oracle: complex step, five-point stencil, linearity; the largest error is ...
 
     A derivative written by hand, for a function that knows nothing of tensors:
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from tinygrad_lite.testing.rounding import moved_by_rounding
 
 Array = np.ndarray[Any, Any]
 
@@ -16,6 +19,9 @@ CENTRAL = {-2: 1 / 12, -1: -8 / 12, 1: 8 / 12, 2: -1 / 12}
 
 ONE_SIDED = {1: -77 / 12, 2: 107 / 6, 3: -39 / 2, 4: 61 / 6, 5: -25 / 12}
 """Weights of f'(0) from values at 1 to 5. The point itself is left out: f may jump there."""
+
+LIMIT = {1: 5, 2: -10, 3: 10, 4: -5, 5: 1}
+"""Weights of f(0) from values at 1 to 5, exact up to degree 4."""
 
 FIRST = (1.0, 2.0**-8)
 """Factors on the step that are tried first."""
@@ -30,6 +36,7 @@ IMAGINARY = 1e-30  # so small that its square is lost beside any number
 
 
 Triple = tuple[Array, Array, Array]
+Found = tuple[Array, Array, Array, Array]
 
 
 class Estimate(NamedTuple):
@@ -40,12 +47,15 @@ class Estimate(NamedTuple):
         high: the higher one.
         bar: how far each may be off.
         method: how it was found.
+        jumps: where the function is not continuous: the derivatives are those of what is beside
+            the point.
     """
 
     low: Array
     high: Array
     bar: Array
     method: str
+    jumps: Any = False
 
 
 class Oracle:
@@ -58,6 +68,7 @@ class Oracle:
         arrays: the point.
         size: of the numbers that the value is a difference of, if they are larger than it.
         wide: whether float64 can be relied on, where the dtype of the value alone does not tell.
+        linear: whether the value is linear in the last of the arrays.
     """
 
     def __init__(
@@ -66,8 +77,10 @@ class Oracle:
         arrays: Sequence[Array],
         size: float = 0.0,
         wide: bool = True,
+        linear: bool = False,
     ) -> None:
         self._value = value
+        self.linear = linear
         self.arrays: list[Array] = [np.array(a, np.float64) for a in arrays]
         self.eps = float(np.finfo(np.float64).eps)
         at = value(self.arrays)
@@ -95,6 +108,10 @@ class Oracle:
 
     def derivative(self, direction: Sequence[Array]) -> Estimate:
         """The derivative along ``direction``; :meth:`between` where there is little sign of one."""
+        if self.linear and not any(np.any(v) for v in direction[:-1]):
+            there = [*self.arrays[:-1], np.asarray(direction[-1], self.arrays[-1].dtype)]
+            exact = self._value(there).astype(np.float64).reshape(-1)
+            return Estimate(exact, exact, 16 * self.eps * np.abs(exact), "linearity")
         if self.analytic is None:
             self.analytic = self._is_analytic()
         if self.analytic:
@@ -109,32 +126,30 @@ class Oracle:
 
         Where the function is not defined on one side, both are that of the other.
         """
-        back = [-v for v in direction]
-        noises = [np.maximum(self._noise(v), self.eps * self.size) for v in (direction, back)]
-        right = self._best(direction, self._one_sided, noises[0])
-        left = self._best(back, self._one_sided, noises[1])
+        right = self._best(direction, self._one_sided, self.noise)
+        left = self._best([-v for v in direction], self._one_sided, self.noise)
         from_left = -left.low
         lone_right, lone_left = np.isnan(left.low), np.isnan(right.low)
         lows = np.where(lone_right, right.low, from_left), np.where(lone_left, from_left, right.low)
         bar = np.fmax(np.where(lone_right, 0, left.bar), np.where(lone_left, 0, right.bar))
         low, high = np.minimum(*lows), np.maximum(*lows)
-        smooth = self._best(direction, self._central, np.maximum(*noises))
+        smooth = self._best(direction, self._central, self.noise)
         doubtful = bar > 1e-4 * np.maximum(np.abs(low), np.abs(high))
         bar = np.where(doubtful, 64 * bar, bar)  # the steps do not converge: a corner, or a root
-        sharp = (high - low <= 2 * bar) & (
-            smooth.bar < bar
-        )  # no kink: the central one knows better
+        jumps = right.jumps | left.jumps
+        known_better = (smooth.bar < bar) & ~jumps
+        sharp = (high - low <= 2 * bar) & known_better  # no kink: the central one it is
         return Estimate(
             np.where(sharp, smooth.low, low),
             np.where(sharp, smooth.low, high),
             np.where(sharp, np.minimum(smooth.bar * 4, bar), bar),
             "one-sided five-point stencils",
+            jumps,
         )
 
     def cancels(self) -> bool:
         """Whether the values have far fewer right digits than their dtype has."""
-        level = self._noise(self.scales())
-        return bool(np.any(level > 256 * self.eps * self.size))
+        return bool(np.any(self.noise > 256 * self.eps * self.size))
 
     def grows(self, direction: Sequence[Array]) -> Array:
         """+1 or -1 where the difference quotient grows without limit for small steps, else 0."""
@@ -158,34 +173,43 @@ class Oracle:
         finest_step = FINEST * self._resolution(direction)
         best_value = np.full(self.at.shape, np.nan)
         best_bar = np.full(self.at.shape, np.inf)
+        best_jumps = np.ones(self.at.shape, bool)
         finest = np.inf
         enough = np.zeros(self.at.shape, bool)
         for k, factor in enumerate(factors):
             factor = _power_of_two(1 / _typical(direction)) if factor is None else factor
             if self.step * factor < finest_step:
                 continue
-            value, bar, rounding = rule(direction, self.step * factor, noise)
+            value, bar, rounding, jumps = rule(direction, self.step * factor, noise)
             with np.errstate(invalid="ignore"):  # a coarse step may jump over what a fine one sees
                 sharper = (factor < finest) & (bar < 1e-3 * np.abs(value))
                 contradicted = sharper & (np.abs(value - best_value) > bar + best_bar)
             better = (bar < best_bar) | contradicted
+            # A spike looks like a jump from afar, and no jump looks like none from anywhere.
+            better = np.where(jumps == best_jumps, better, best_jumps & np.isfinite(bar))
             finest = min(finest, factor)
             best_value = np.where(better, value, best_value)
             best_bar = np.where(better, bar, best_bar)
+            best_jumps = np.where(better, jumps, best_jumps)
             # Where rounding is all there is, or little of it, other steps know no better.
-            enough |= bar <= np.maximum(2 * rounding, 1e-11 * np.abs(value))
+            enough |= (bar <= np.maximum(2 * rounding, 1e-11 * np.abs(value))) & ~jumps
             if enough.all() and (k or factors is FIRST):
                 break
-        return Estimate(best_value, best_value, best_bar, "five-point stencil")
+        return Estimate(best_value, best_value, best_bar, "five-point stencil", best_jumps)
 
-    def _central(self, direction: Sequence[Array], h: float, noise: Array | None) -> Triple:
+    def _central(self, direction: Sequence[Array], h: float, noise: Array | None) -> Found:
         values = {k: self.along(direction, k * h) for k in (-2, -1, -0.5, 0.5, 1, 2)}
-        return self._two_steps(values, CENTRAL, h, noise)
+        found = self._two_steps(values, CENTRAL, h, noise)
+        return *found, np.zeros(self.at.shape, bool)
 
-    def _one_sided(self, direction: Sequence[Array], h: float, noise: Array | None) -> Triple:
+    def _one_sided(self, direction: Sequence[Array], h: float, noise: Array | None) -> Found:
         points = (0.5, 1, 1.5, 2, 2.5, 3, 4, 5)
         values = {k: self.along(direction, k * h) for k in points}
-        return self._two_steps(values, ONE_SIDED, h, noise)
+        value, bar, rounding = self._two_steps(values, ONE_SIDED, h, noise)
+        with np.errstate(all="ignore"):
+            limit = sum(w * values[k / 2] for k, w in LIMIT.items())
+            jumps = np.abs(limit - self.at) > 8 * h * bar
+        return value, bar, rounding, jumps
 
     def _two_steps(
         self,
@@ -214,11 +238,7 @@ class Oracle:
         """
         if self.eps > 1e-12:
             return False
-        rng = np.random.default_rng(0)  # uneven, since abs(x) - abs(y) is smooth along (1, 1)
-        direction = [
-            rng.choice([-1, 1], s.shape) * rng.integers(128, 256, s.shape) / 256 * s
-            for s in self.scales()
-        ]
+        direction = self._uneven()
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
@@ -229,30 +249,43 @@ class Oracle:
             return False
         exact = out.imag / IMAGINARY
 
-        def confirmed_by(central: Estimate) -> bool:
+        def compared(central: Estimate) -> tuple[Array, Array]:
             allowed = 8 * central.bar + 1e-9 * np.abs(central.low)
             known = central.bar <= 1e-4 * np.abs(central.low) + 1e-8 * self.size
-            return bool((known & (np.abs(exact - central.low) <= allowed)).all())
+            return known, np.abs(exact - central.low) <= allowed
 
-        if confirmed_by(self._best(direction, self._central, None, FIRST)):
-            return True
-        noise = np.maximum(self._noise(direction), self.eps * self.size)
-        return confirmed_by(self._best(direction, self._central, noise))
+        known, alike = compared(self._best(direction, self._central, None, FIRST))
+        if known.all():
+            return bool(alike.all())
+        known, alike = compared(self._best(direction, self._central, self.noise))
+        return bool((known & alike).all())
+
+    def _uneven(self) -> list[Array]:
+        """A direction through all elements: abs(x) - abs(y) has a kink along it."""
+        rng = np.random.default_rng(0)
+        return [
+            rng.choice([-1, 1], s.shape) * rng.integers(128, 256, s.shape) / 256 * s
+            for s in self.scales()
+        ]
 
     def _resolution(self, direction: Sequence[Array]) -> float:
         """The smallest part of ``direction`` that survives being added to the inputs, or to 1."""
         return self.eps / float(np.clip(_typical(direction), self.step**2, 1))
 
-    def _noise(self, direction: Sequence[Array]) -> Array:
-        """The rounding noise of the function, close to the point and a little farther off."""
-        fine, _ = self._differences(direction, 16 * self._resolution(direction))
-        coarse, size = self._differences(direction, self.step**2)
-        return np.maximum(fine, np.where(coarse <= 1e-4 * size, coarse, 0))  # else it is variation
+    @cached_property
+    def noise(self) -> Array:
+        """The rounding noise of the function, close to the point and a little farther off.
 
-    def _differences(self, direction: Sequence[Array], spacing: float) -> tuple[Array, Array]:
-        """The noise of values at some distance from each other, and their size."""
-        values = np.array([self.along(direction, k * spacing) for k in range(1, 13)])
-        return noise_of(values), np.max(np.abs(values), axis=0)
+        What a few ulps in every operation change, and what neighbouring values differ by.
+        """
+        direction = self._uneven()
+        levels = [self.eps * self.size]
+        for spacing in (16 * self._resolution(direction), self.step**2):
+            values = [self.along(direction, k * spacing) for k in range(1, 13)]
+            levels.append(noise_of(np.array(values, np.float64)))
+        levels += moved_by_rounding(lambda: [self._value(self.arrays).reshape(-1)], self.eps)
+        level: Array = np.max(levels, axis=0)
+        return level
 
 
 def noise_of(values: Array) -> Array:

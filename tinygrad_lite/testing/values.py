@@ -153,6 +153,9 @@ def _doubled(case: Case, leaves: list[Any], what: str, exact: bool) -> Iterator[
         grad = np.zeros_like(g) if x.grad is None else plain(x.grad)
         unseen = 0.0 if exact else np.max(case.unseen, initial=0.0)
         index = farthest(grad, 2 * g, np.abs(g), 0.0 if exact else close(case), unseen)
+        if index is not None and not exact and grad.shape == g.shape:
+            spread = case.sensitivity(case.cotangent)[case.subject.labels.index(label)]
+            index = farthest(grad, 2 * g, np.abs(g), close(case), 2 * spread + unseen)
         if index is not None:
             expected = float(2 * g[index])
             yield contradiction(
