@@ -32,6 +32,14 @@ def test_the_table_is_the_one_that_is_printed(capsys, tmp_path, monkeypatch):
     assert table[1].splitlines() == printed[-5:]
 
 
+def test_the_report_is_the_one_that_is_printed(capsys):
+    (program,) = [program for program in PROGRAMS if "check_grads" in program]
+    exec(program, {"__name__": "readme"})
+    report = re.search(r"```\n(cube: .*?)```", README, re.DOTALL)
+    assert report is not None
+    assert report[1] == capsys.readouterr().out
+
+
 def test_links_lead_somewhere():
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links

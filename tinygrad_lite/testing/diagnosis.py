@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -74,10 +75,9 @@ def _ratio(case: Case, a: Array, n: Array) -> str | None:
         return None
     if abs(ratio + 1) < 10 * near:
         return "the sign is wrong"
-    for factor in (2, 3, 4, 0.5, 1 / 3, 0.25, -2, -0.5):
-        if abs(ratio / factor - 1) < 10 * near:
-            text = f"1/{round(1 / factor)}" if abs(factor) < 1 else f"{factor}"
-            return f"off by a factor {text}"
+    simple = Fraction(ratio).limit_denominator(4)
+    if simple not in (0, 1) and abs(simple) <= 4 and abs(ratio / simple - 1) < 10 * near:
+        return f"off by a factor {simple}"
     sizes = {x.size for x in (*case.arrays, case.value)} | {
         k for x in (*case.arrays, case.value) for k in x.shape
     }
