@@ -214,6 +214,13 @@ MATRICES = (
         (),
         DOUBLE,
     ),
+    Row(
+        matrix._mirrored,
+        lambda x: np.isclose(x, np.swapaxes(x, -1, -2)),
+        [Example((np.eye(3) + np.triu(np.ones((3, 3)), 2),))],
+        (),
+        DOUBLE,
+    ),
     Row(matrix._cholesky, _cholesky, [Example((REGULAR + 3 * np.eye(3),))], (), DOUBLE),
     Row(_svd, _packed_svd, [Example((numbers(*s),)) for s in ((2, 3), (3, 2))], (), DOUBLE),
     Row(

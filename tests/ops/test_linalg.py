@@ -104,7 +104,6 @@ def test_einsum_refuses(subscripts: str, message: str) -> None:
         ("solve", (definite(2, 3, 3), numbers(3))),
         ("solve", (definite(2, 1, 3, 3), numbers(4, 3, 2))),
         ("det", (numbers(2, 3, 3),)),
-        ("cholesky", (definite(2, 3, 3),)),
     ],
 )
 def test_matrices(name: str, inputs: tuple[Any, ...]) -> None:
@@ -112,6 +111,34 @@ def test_matrices(name: str, inputs: tuple[Any, ...]) -> None:
     check_grads(function, list(inputs), reference=reference, tolerance=1e-8)
     tensors = [tg.tensor(x, requires_grad=True) for x in inputs]
     assert reference(*tensors).requires_grad
+
+
+class TestCholesky:
+    @pytest.mark.parametrize("name", ["symmetric", "not symmetric"])
+    def test_it_reads_the_lower_triangle(self, name: str) -> None:
+        x = definite(2, 3, 3)
+        if name == "not symmetric":
+            x = x + np.triu(numbers(3, 3), 1)
+        factor = tg.linalg.cholesky(tg.tensor(x)).numpy()
+        np.testing.assert_allclose(factor, np.linalg.cholesky(x), rtol=1e-14)
+
+    def test_gradients(self) -> None:
+        def of_the_symmetric_part(x: Any) -> Any:
+            return tg.linalg.cholesky((x + tg.swapaxes(x, -1, -2)) / 2)
+
+        check_grads(of_the_symmetric_part, [definite(2, 3, 3)], tolerance=1e-8)
+        above = np.triu(np.ones((3, 3)), 1)
+        check_grads(tg.linalg.cholesky, [definite(2, 3, 3) + above], tolerance=1e-8)
+
+    def test_the_gradient_of_a_symmetric_matrix_is_symmetric(self) -> None:
+        torch = pytest.importorskip("torch")
+        x = definite(3, 3)
+        t, p = tg.tensor(x, requires_grad=True), torch.tensor(x, requires_grad=True)
+        weights = numbers(3, 3)
+        (tg.linalg.cholesky(t) * weights).sum().backward()
+        (torch.linalg.cholesky(p) * torch.tensor(weights)).sum().backward()
+        assert t.grad is not None
+        np.testing.assert_allclose(t.grad.numpy(), p.grad.numpy(), rtol=1e-12)
 
 
 def test_upper_cholesky() -> None:

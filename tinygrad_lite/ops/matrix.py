@@ -83,10 +83,22 @@ def _cholesky_vjp(g: Any, out: Any, x: Any) -> Any:
 _cholesky = primitive(_cholesky_forward, (_cholesky_vjp,), name="cholesky")
 
 
+def _equals_its_image(x: Any) -> Any:
+    """Up to rounding: the geometric mean of its two diagonal elements bounds an element."""
+    length = np.sqrt(np.abs(np.diagonal(x, axis1=-2, axis2=-1)))
+    rounding = 8 * x.shape[-1] * np.finfo(x.dtype).eps
+    return np.abs(x - turned(x)) <= rounding * length[..., None, :] * length[..., :, None]
+
+
+_mirrored = primitive(_equals_its_image, name="mirrored")
+
+
 def cholesky(x: Any, *, upper: bool = False) -> Any:
     """The lower triangular L for which ``L @ L.T`` is x, a symmetric positive definite matrix.
 
-    Of a matrix that is not symmetric, the symmetric part is taken; the gradient is symmetric.
+    Only the lower triangle counts, as in NumPy. Where an element equals its mirror image, but for
+    rounding, the two share the gradient evenly, as ties do: that of a symmetric matrix is
+    symmetric.
 
     Args:
         x: the matrix, or a stack of them.
@@ -100,5 +112,6 @@ def cholesky(x: Any, *, upper: bool = False) -> Any:
     tensor([[2., 0.],
             [1., 2.]])
     """
-    factor = _cholesky(floating(x))
+    x = floating(x)
+    factor = _cholesky(where(_mirrored(x), x, tril(x) + turned(tril(x, -1))))
     return turned(factor) if upper else factor

@@ -65,6 +65,7 @@ def pad(
     >>> tg.pad(tg.tensor([1.0, 2.0, 3.0]), 2, mode="reflect")
     tensor([3., 2., 1., 2., 3., 2., 1.])
     """
+    x = x if hasattr(x, "dtype") else np.asarray(x)
     shape = np.shape(x)
     widths = _widths(pad_width, len(shape))
     if mode not in _REPEATED and mode not in _OPTIONS:
@@ -80,7 +81,6 @@ def pad(
                 x = take(x, np.pad(np.arange(n), width, mode), axis)  # type: ignore[call-overload]
         return x
     option = end_values if mode == "linear_ramp" else stat_length
-    x = x if hasattr(x, "dtype") else np.asarray(x)
     if x.dtype.kind not in "fc":
         return _pad_whole(x, widths=widths.tolist(), mode=mode, options={_OPTIONS[mode]: option})
     options = _pairs(option, len(shape))
