@@ -59,7 +59,9 @@ def test_it_reads_like_the_model() -> None:
         "def train_step(x, labels):",
         "first_weight",
         "second_bias",
-        "d_first_weight",
+        "d_first_weight)  # float32 (64, 20)",
+        "d_z = ",
+        "one_over_32",
         "float32 (32, 64)",
         "return loss",
     ):
@@ -75,6 +77,25 @@ def test_it_says_what_was_done() -> None:
     text = step.explain()
     for part in ("operations traced", "softmax cross-entropy", "relu", "dropped", "KiB", "SGD"):
         assert part in text
+
+
+def test_it_says_what_is_allocated_and_how_much_memory_there_is() -> None:
+    step = tg.compile(lambda x: tg.exp(tg.sort(x) * 2.0))
+    for _ in range(3):
+        step(np.ones(100))
+    text = step.explain()
+    assert "taken anew by every call: sort (800 bytes)" in text
+    assert "the caller's own: 800 bytes" in text
+    step, _ = training()
+    for _ in range(3):
+        step(*batch())
+    bound = step._compiled().bound
+    held = {name: x for name, x in bound.namespace.items() if isinstance(x, np.ndarray)}
+    buffers = sum(x.nbytes for name, x in held.items() if name[0] == "b" and name[1:].isdigit())
+    assert f"{buffers / 1024:.1f} KiB" in next(
+        line for line in step.explain().splitlines() if line.startswith("buffers")
+    )
+    assert "anew by every call" not in step.explain()
 
 
 def test_the_number_of_numpy_calls() -> None:

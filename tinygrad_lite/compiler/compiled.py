@@ -215,7 +215,8 @@ class Compiled:
             Error: if it calls something whose source is not at hand.
         """
         with self._lock:
-            return save(self._compiled().bound, path)
+            variant = self._compiled()
+            return save(variant.bound, variant.key[1], path)
 
     def explain(self) -> str:
         """What was fused, dropped and used again, and how large the buffers are."""

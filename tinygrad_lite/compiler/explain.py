@@ -12,7 +12,11 @@ from tinygrad_lite.compiler.program import Program
 def report(program: Program, source: Source, notes: Notes, traced: int) -> str:
     """The account that ``explain()`` gives."""
     w = source.writer
-    body = [line for line in w.text.body if "(" in line and not line.lstrip().startswith("return")]
+    body = [
+        line
+        for line in w.text.body
+        if "(" in line and not line.lstrip().startswith(("return", "raise"))
+    ]
     lines = [
         f"{program.name}: {traced} operations traced, {len(program.instructions)} left, "
         f"{len(body)} calls of NumPy",
@@ -23,6 +27,16 @@ def report(program: Program, source: Source, notes: Notes, traced: int) -> str:
         f"{w.written_over} results written over an operand, "
         f"{w.pool.reused} into memory used before",
     ]
+    if w.allocated:
+        lines.append(
+            "in memory taken anew by every call: "
+            + ", ".join(f"{name} ({size_in_words(n)})" for name, n in w.allocated.items())
+        )
+    fresh = sum(v.size * v.dtype.itemsize for v in w.fresh)
+    if fresh:
+        lines.append(f"returned in memory of the caller's own: {size_in_words(fresh)}")
+    if w.constant_nbytes:
+        lines.append(f"arrays of constants: {size_in_words(w.constant_nbytes)}")
     gradients = sum(size * dtype.itemsize for size, dtype in source.flats.values())
     if source.slots:
         lines.append(

@@ -58,7 +58,8 @@ class Writer:
         self.buffers: dict[Value, Buffer] = {}
         self.own: dict[Value, str] = {}
         self.fresh: set[Value] = set()
-        self.allocated: list[str] = []
+        self.allocated: dict[str, int] = {}
+        self.constant_nbytes = 0
         self.index = 0
         self.written_over = 0
         self._views: dict[str, str] = {}
@@ -107,14 +108,16 @@ class Writer:
         key = ("ones", n, dtype)
         if key not in self._constants:
             name = self.names.new(f"ones_{n}")
+            self.constant_nbytes += n * dtype.itemsize
             self.text.constants.append(f"{name} = np.ones({n}, {spelled(dtype)})")
             self._constants[key] = name
         return self._constants[key]
 
-    def table(self, key: Any, wish: str, expression: str) -> str:
-        """A name for an array that is made once, by ``expression``."""
+    def table(self, key: Any, wish: str, expression: str, nbytes: int) -> str:
+        """A name for an array of that size that is made once, by ``expression``."""
         if key not in self._constants:
             name = self.names.new(wish)
+            self.constant_nbytes += nbytes
             self.text.constants.append(f"{name} = {expression}")
             self._constants[key] = name
         return self._constants[key]
@@ -227,6 +230,11 @@ class Writer:
         self._scratch.append(buffer)
         return buffer.name
 
+    def allocates(self, step: Instruction) -> None:
+        """Note that the result of a step, at least, is in memory taken anew by every call."""
+        name, size = step.operation.name, step.out.size * step.out.dtype.itemsize
+        self.allocated[name] = self.allocated.get(name, 0) + size
+
     def close(self) -> None:
         """The step is written: what nobody reads from here on is free."""
         for buffer in self._scratch:
@@ -319,6 +327,8 @@ def has_own_way(step: Instruction) -> bool:
 def _call(step: Instruction, w: Writer) -> None:
     """Any operation: call what computes it."""
     forward = step.operation.forward
+    if step.out.shape:
+        w.allocates(step)
     if isinstance(forward, np.ufunc) and getattr(np, forward.__name__, None) is forward:
         function = w.np(forward.__name__)
     else:

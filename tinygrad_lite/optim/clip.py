@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from math import isfinite
-from typing import Any
 
 import numpy as np
 
@@ -51,7 +50,18 @@ def clip_grad_norm_(
         total: Tensor = repeat(clip_grad_norm_, call, parameters, gradients=True)
         return total
     gradients = _gradients(parameters)
-    norms = [_norm(np.asarray(g._data), norm_type) for g in gradients]
+    arrays = [np.asarray(g._data) for g in gradients]
+    norm = clip_by_norm(arrays, max_norm, norm_type, error_if_nonfinite)
+    _changed(gradients, arrays)
+    dtype = np.result_type(*(g.dtype for g in gradients)) if gradients else np.dtype(float)
+    return constant(dtype.type(norm))
+
+
+def clip_by_norm(
+    arrays: list[Array], max_norm: float, norm_type: float, error_if_nonfinite: bool
+) -> float:
+    """``clip_grad_norm_`` of arrays: they are scaled in place, their norm before is returned."""
+    norms = [_norm(array, norm_type) for array in arrays]
     norm = _norm(np.array(norms, float), norm_type) if norms else 0.0
     if error_if_nonfinite and not isfinite(norm):
         raise RuntimeError(
@@ -60,10 +70,9 @@ def clip_grad_norm_(
         )
     factor = max_norm / (norm + 1e-6)
     if not factor >= 1:  # a norm that is not a number goes on into the gradients
-        for g in gradients:
-            _change(g, np.multiply, factor)
-    dtype = np.result_type(*(g.dtype for g in gradients)) if gradients else np.dtype(float)
-    return constant(dtype.type(norm))
+        for array in arrays:
+            np.multiply(array, factor, out=array)
+    return norm
 
 
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -> None:
@@ -82,8 +91,16 @@ def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float) -
         call = partial(clip_grad_value_, parameters, clip_value)
         repeat(clip_grad_value_, call, parameters, gradients=True)
         return
-    for g in _gradients(parameters):
-        _change(g, np.clip, -float(clip_value), float(clip_value))
+    gradients = _gradients(parameters)
+    arrays = [np.asarray(g._data) for g in gradients]
+    clip_by_value(arrays, clip_value)
+    _changed(gradients, arrays)
+
+
+def clip_by_value(arrays: list[Array], clip_value: float) -> None:
+    """``clip_grad_value_`` of arrays, in place."""
+    for array in arrays:
+        np.clip(array, -float(clip_value), float(clip_value), out=array)
 
 
 def _listed(parameters: Tensor | Iterable[Tensor]) -> list[Tensor]:
@@ -110,9 +127,8 @@ def _norm(x: Array, p: float) -> float:
     return norm
 
 
-def _change(g: Tensor, function: Callable[..., Any], *numbers: float) -> None:
-    """Apply the function to the values of a gradient, in place where they are an array."""
-    array = np.asarray(g._data)
-    function(array, *numbers, out=array)
-    g._data = array if array.ndim else array[()]
-    g.order = tick()
+def _changed(gradients: list[Tensor], arrays: list[Array]) -> None:
+    """Note that the values of gradients, in these arrays, may have been changed."""
+    for g, array in zip(gradients, arrays):
+        g._data = array if array.ndim else array[()]
+        g.order = tick()

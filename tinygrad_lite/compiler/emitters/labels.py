@@ -79,6 +79,7 @@ def _places(step: Instruction, labels: Value, classes: int, w: Writer) -> tuple[
         ("starts", rows, classes),
         f"starts_of_{rows}_rows",
         f"np.arange(0, {rows * classes}, {classes})",
+        8 * rows,
     )
     w.line(w.into("add", [places, starts], places))
     return ignored, places

@@ -20,6 +20,7 @@ def shifted(step: Instruction, w: Writer) -> bool:
             ("starts", rows, columns),
             f"starts_of_{rows}_rows",
             f"np.arange(0, {rows * columns}, {columns})",
+            8 * rows,
         )
         flat = w.view(x, "{}.reshape(-1)", "flat")
         w.line(f"{w.read(x)}.argmax(1, {place})")
@@ -45,6 +46,7 @@ def one_hot(step: Instruction, w: Writer) -> bool:
         ("one_hot", classes, dtype),
         f"rows_of_{classes}_classes",
         f"np.full(({2 * classes + 128}, {classes}), np.nan, {dtype})",
+        (2 * classes + 128) * classes * out.dtype.itemsize,
     )
     fill = f"{table}[:{classes}] = np.eye({classes})"
     if fill not in w.text.constants:
