@@ -31,3 +31,23 @@ def growth(work: Callable[[int], int]) -> float:
     """How the cost of 200 more compares with that of 100 more: twice if it grows linearly."""
     few, more, many = (work(n) for n in (100, 200, 400))
     return (many - more) / (more - few)
+
+
+def calls(act: Callable[[], Any]) -> int:
+    """How many functions of Python ``act()`` calls, other than itself and NumPy's, once warm."""
+    count = 0
+
+    def watch(frame: FrameType, event: str, argument: Any) -> None:
+        nonlocal count
+        own = frame.f_globals.get("__name__", "").partition(".")[0] != "numpy"
+        count += event == "call" and own
+
+    act()
+    act()
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        act()
+    finally:
+        sys.setprofile(before)
+    return count - 1
