@@ -19,6 +19,7 @@ import tinygrad_lite as tg
 from tinygrad_lite import nn, optim
 
 HERE = Path(__file__).parent
+TRAIN, TEST = 400, 100  # examples
 
 FORMULAS = """\
 Forward, for l = 1 ... L:        z[l] = W[l] a[l-1] + b[l]
@@ -47,8 +48,8 @@ def layer_by_layer(X: np.ndarray, Y: np.ndarray, units: list[int], folder: Path)
         z[l].name, a[l].name = f"z{l}", f"a{l}"
         z[l].retain_grad()
     m = X.shape[1]
-    targets = tg.tensor(Y, name="Y")
-    J = -tg.sum(targets * tg.log(a[L]) + (1 - targets) * tg.log(1 - a[L])) / m
+    ones, zeros = tg.tensor(Y, name="Y"), tg.tensor(1 - Y, name="1 - Y")
+    J = -tg.sum(ones * tg.log(a[L]) + zeros * tg.log(1 - a[L])) / m
     J.name = "J"
     J.backward()
 
@@ -181,9 +182,13 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=3)
     parser.add_argument("--output", type=Path, default=HERE / "output")
     options = parser.parse_args()
+    if options.epochs < 1:
+        parser.error("--epochs is at least 1")
+    if not 2 <= options.folds <= TRAIN:
+        parser.error(f"--folds is at least 2, and at most {TRAIN}, the number of examples")
 
-    points, labels = tg.data.moons(500, noise=0.15, rng=0)
-    x, x_test, y, y_test = tg.data.train_test_split(points, labels[:, None], test_size=100, rng=0)
+    points, labels = tg.data.moons(TRAIN + TEST, noise=0.15, rng=0)
+    x, x_test, y, y_test = tg.data.train_test_split(points, labels[:, None], test_size=TEST, rng=0)
 
     print(FORMULAS)
     units = [5, 5, 3]

@@ -85,7 +85,7 @@ def picture(model: nn.Module, folder: Path) -> Path:
     """Draw one training step on four digits: the graph, and the gradients flowing back."""
     x, y, _, _ = tg.data.digits()
     pixels = tg.tensor(x[:4], name="pixels")
-    loss = F.cross_entropy(model(pixels), y[:4])
+    loss = F.cross_entropy(model(pixels), tg.tensor(y[:4], name="digits"))
     loss.name = "loss"
     model.zero_grad()
     loss.backward()

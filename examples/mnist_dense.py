@@ -130,6 +130,8 @@ def main() -> None:
     parser.add_argument("--compare", action="store_true", help="time PyTorch at the same work")
     parser.add_argument("--output", type=Path, default=HERE / "output")
     options = parser.parse_args()
+    if options.epochs < 1:
+        parser.error("--epochs is at least 1")
 
     try:
         x_train, y_train, x_test, y_test = tg.data.mnist(options.root, download=options.download)
@@ -142,6 +144,10 @@ def main() -> None:
 
     model = network(options.seed)
     print(model.summary((BATCH, 784)))
+    print(
+        "\nIts outputs are scores. Softmax, which makes them probabilities, is part of the loss, "
+        "cross_entropy;\nthe largest score is the most probable digit without it."
+    )
     print(f"\n{len(x_train):,} digits to learn from, {len(x_test):,} to be tested on\n")
     twin = None
     if options.compare:

@@ -75,10 +75,11 @@ def probabilities(p: dict[str, tg.Tensor], X: Any) -> tg.Tensor:
     return A2
 
 
-def cost(p: dict[str, tg.Tensor], X: Any, Y: Any) -> tg.Tensor:
-    """The cost, of arrays or tensors; there is no backward pass to write."""
+def cost(p: dict[str, tg.Tensor], X: Any, Y: np.ndarray) -> tg.Tensor:
+    """The cost; there is no backward pass to write."""
     A2 = probabilities(p, X)
-    return -tg.sum(Y * tg.log(A2) + (1 - Y) * tg.log(1 - A2)) / X.shape[1]
+    ones, zeros = tg.tensor(Y, name="Y"), tg.tensor(1 - Y, name="1 - Y")
+    return -tg.sum(ones * tg.log(A2) + zeros * tg.log(1 - A2)) / X.shape[1]
 
 
 def train(X: np.ndarray, Y: np.ndarray, h: int, steps: int, rate: float) -> tuple[dict, float]:
@@ -95,7 +96,7 @@ def train(X: np.ndarray, Y: np.ndarray, h: int, steps: int, rate: float) -> tupl
         loss.backward()
         for name, p in ours.items():
             largest = max(largest, float(np.abs(p.grad.data - gradients[name]).max()))
-        if step % (steps // 8) == 0:
+        if step % max(1, steps // 8) == 0:
             print(f"{step:6}  {J:14.10f}   {loss.item():14.10f}   {largest:.1e}")
         for p in ours.values():
             p.data = p.data - rate * p.grad.data
@@ -106,7 +107,7 @@ def picture(p: dict[str, tg.Tensor], X: np.ndarray, Y: np.ndarray, folder: Path)
     """Draw the backward pass of five examples."""
     for t in p.values():
         t.grad = None
-    J = cost(p, tg.tensor(X[:, :5], name="X"), tg.tensor(Y[:, :5], name="Y"))
+    J = cost(p, tg.tensor(X[:, :5], name="X"), Y[:, :5])
     J.name = "J"
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -123,6 +124,10 @@ def main() -> None:
     parser.add_argument("--hidden", type=int, default=6)
     parser.add_argument("--output", type=Path, default=HERE / "output")
     options = parser.parse_args()
+    if options.steps < 1:
+        parser.error("--steps is at least 1")
+    if options.hidden < 1:
+        parser.error("--hidden is at least 1")
 
     points, labels = tg.data.moons(400, noise=0.15, rng=0)
     X, Y = points.T.astype(float), labels[None, :]

@@ -320,3 +320,11 @@ def test_shared_weights_are_one_box_with_a_sum():
     boxes = [text for text in labels(picture, "parameter").values() if text.startswith("0.bias")]
     assert len(boxes) == 1
     assert re.search(r"∇ \[.*\] \+ \[.*\] → \[.*\]", boxes[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_constant_target_keeps_its_name_when_it_is_converted(dtype):
+    scores = tg.tensor(np.ones((2, 3), "float32"), requires_grad=True, name="scores")
+    targets = tg.tensor(np.eye(3)[:2].astype(dtype), name="labels")
+    for loss in (nn.functional.cross_entropy, nn.functional.mse_loss):
+        assert "labels (2 × 3 · float32)" in tg.draw(loss(scores, targets)).source

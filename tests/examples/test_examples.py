@@ -28,10 +28,11 @@ def run(name: str, folder: Path, *arguments: str, fails: bool = False) -> str:
     assert bool(done.returncode) == fails, done.stderr
     if fails:
         return done.stderr
-    assert "%|" not in done.stderr  # no progress bar: this is no terminal
+    assert "/s, " not in done.stderr  # no progress bar: this is no terminal
     if shutil.which("dot"):
         picture = (folder / f"{name}.svg").read_text()
         assert "∇" in picture and picture.count("<title>") > 10
+        assert ">x1<" not in picture  # every input has the name that the story gives it
     return done.stdout
 
 
@@ -67,11 +68,42 @@ def test_backpropagation_xor(tmp_path: Path) -> None:
     assert difference < 1e-12
     small, right, large = (float(e) for e in re.findall(r"\|  E = ([\d.]+)", text))
     assert small > 0.4 and right < 0.01 and large > 0.4
-    (linear,) = figures(r"E stays at ([\d.]+)\.\s", text)
+    (linear,) = figures(r"below 0\.5, and is ([\d.]+)\.\s", text)
     assert linear == pytest.approx(0.5)  # 0.5 for every pattern is the best a line can do
-    (worst,) = figures(r"no output is further than ([\d.]+) from", text)
+    assert text.index("too small") < text.index("right\n") < text.index("too large")
+    (worst,) = figures(r"XOR is learned: .* misses by ([\d.]+)\.", text)
     assert worst < 0.05
     assert (tmp_path / "backpropagation_xor.html").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "sentence"),
+    [
+        ("shallow_network", ["--steps", "4"], "; in 4 steps the gradients"),
+        ("backpropagation_xor", ["--epochs", "1"], "XOR is not learned yet: the output"),
+        ("deep_network", ["--epochs", "1", "--folds", "2"], "by 2-fold cross-validation, 1 epochs"),
+    ],
+)
+def test_sentences_follow_the_options(
+    tmp_path: Path, name: str, arguments: list[str], sentence: str
+) -> None:
+    assert sentence in run(name, tmp_path, *arguments)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [
+        ("shallow_network", ["--steps", "0"]),
+        ("backpropagation_xor", ["--epochs", "0"]),
+        ("deep_network", ["--folds", "1"]),
+        ("deep_network", ["--epochs", "0"]),
+        ("mnist_dense", ["--epochs", "0"]),
+    ],
+)
+def test_options_out_of_range(tmp_path: Path, name: str, arguments: list[str]) -> None:
+    message = run(name, tmp_path, *arguments, fails=True)
+    assert f"{arguments[0]} is at least" in message
+    assert "Traceback" not in message
 
 
 def test_dropout_and_vanishing(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import stat
 import struct
 import zipfile
 from pathlib import Path
@@ -124,11 +126,13 @@ def test_pytorch_reads_what_we_write_and_we_what_it_writes(tmp_path: Path) -> No
     tg.save(ours.state_dict(), tmp_path / "ours.safetensors")
     theirs.load_state_dict(safetensors.torch.load_file(tmp_path / "ours.safetensors"))
     np.testing.assert_allclose(ours(x).numpy(), theirs(torch.tensor(x)).detach(), rtol=1e-6)
+    torch.manual_seed(0)
     for p in theirs.parameters():
         torch.nn.init.normal_(p)
     safetensors.torch.save_file(theirs.state_dict(), tmp_path / "theirs.safetensors")
     ours.load_state_dict(tg.load(tmp_path / "theirs.safetensors"))
-    np.testing.assert_allclose(ours(x).numpy(), theirs(torch.tensor(x)).detach(), rtol=1e-6)
+    outputs = theirs(torch.tensor(x)).detach()
+    np.testing.assert_allclose(ours(x).numpy(), outputs, rtol=1e-6, atol=1e-6)
 
 
 def test_numpy_reads_our_npz_and_we_its(tmp_path: Path) -> None:
@@ -264,7 +268,7 @@ NUMBER = {"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}
         ({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 2**40]}}, "header"),
         ({"a": {"dtype": "F32", "shape": [1], "data_offsets": [-4, 0]}}, "header"),
         ({"a": {"dtype": "PICKLE", "shape": [1], "data_offsets": [0, 4]}}, "header"),
-        ({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}, "bfloat16"),
+        ({"a": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}, "the dtype BF16"),
         ({**NUMBER, "__metadata__": {"tinygrad_lite.structure": "{"}}, "property name"),
         ({**NUMBER, "__metadata__": {"tinygrad_lite.crc32": "0"}}, "do not match their checksum"),
         (["a"], "header"),
@@ -283,6 +287,47 @@ def test_a_small_archive_of_very_much(tmp_path: Path) -> None:
     size = path.stat().st_size
     with pytest.raises(ValueError, match=f"its {size} bytes claim to unpack to {len(content)}"):
         tg.load(path)
+
+
+def test_arrays_of_equal_numbers_may_be_compressed_much(tmp_path: Path) -> None:
+    for shape in (10, 100_000, 3_000_000):
+        np.savez_compressed(tmp_path / "zeros.npz", a=np.zeros(shape), b=np.ones(shape, np.int8))
+        loaded = tg.load(tmp_path / "zeros.npz")
+        np.testing.assert_array_equal(loaded["a"], np.zeros(shape))
+        np.testing.assert_array_equal(loaded["b"], np.ones(shape))
+
+
+@pytest.mark.parametrize("note", ["null", "[]", '"x"', "3", '{"tuple": []}', '{"dict": []}'])
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+def test_a_note_that_is_of_something_else(tmp_path: Path, suffix: str, note: str) -> None:
+    path = tmp_path / f"odd{suffix}"
+    if suffix == ".npz":
+        archive_of(path, {"w.npy": npy(FLOATS % "1,", bytes(8)), "structure.json": note.encode()})
+    else:
+        library = pytest.importorskip("safetensors.numpy")
+        library.save_file({"w": np.ones(1)}, path, {"tinygrad_lite.structure": note})
+    with pytest.raises(ValueError, match=r"(of a .*, not of a dict|leaves out 'w')"):
+        tg.load(path)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float8_e4m3fn", "float8_e5m2"])
+def test_dtypes_that_numpy_lacks_are_no_damage(tmp_path: Path, dtype: str) -> None:
+    torch = pytest.importorskip("torch")
+    library = pytest.importorskip("safetensors.torch")
+    library.save_file({"w": torch.ones(2).to(getattr(torch, dtype))}, tmp_path / "w.safetensors")
+    with pytest.raises(ValueError, match=r"'w' has the dtype (BF16|F8_E4M3|F8_E5M2)") as caught:
+        tg.load(tmp_path / "w.safetensors")
+    assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such modes")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o400])
+def test_a_file_keeps_its_mode(tmp_path: Path, mode: int) -> None:
+    path = tmp_path / "m.npz"
+    tg.save({"w": np.zeros(1)}, path)
+    path.chmod(mode)
+    tg.save({"w": np.ones(1)}, path)
+    assert stat.S_IMODE(path.stat().st_mode) == mode and tg.load(path)["w"] == 1
 
 
 def test_a_lost_member_is_noticed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from tinygrad_lite.primitive import Primitive, primitive
+from tinygrad_lite.tensor import Tensor
 
 Shape = int | Sequence[int]
 
@@ -255,4 +256,7 @@ def cast(x: Any, dtype: Any) -> Any:
     dtype('float32')
     """
     dtype = np.dtype(dtype)
-    return (_cast if dtype.kind in "fc" else _round_off)(x, dtype=dtype)
+    out = (_cast if dtype.kind in "fc" else _round_off)(x, dtype=dtype)
+    if isinstance(x, Tensor) and x.name and out.record is None:
+        out.name = x.name  # a constant, which pictures show under the name that it was given
+    return out

@@ -9,7 +9,7 @@ from typing import Any
 
 from tinygrad_lite.saving import npz, safetensors
 from tinygrad_lite.saving.atomic import replacing
-from tinygrad_lite.saving.structure import flattened, rebuilt
+from tinygrad_lite.saving.structure import Unsupported, flattened, rebuilt
 
 __all__ = ["load", "save"]
 
@@ -79,6 +79,8 @@ def load(path: str | os.PathLike[str]) -> Any:
         return rebuilt(*source.read(path))
     except ImportError:
         raise  # a library is missing, which says nothing about the file
+    except Unsupported as error:
+        raise ValueError(f"{path} cannot be loaded: {error}; nothing was loaded") from error
     except Exception as error:  # parsers stumble over damaged files in many ways
         reason = str(error) or type(error).__name__
         raise ValueError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from glob import escape
@@ -14,8 +15,8 @@ from pathlib import Path
 def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """A path beside ``path`` to write to, which takes its place when the block ends well.
 
-    The contents are on the disk before the name changes over to them. After an error the temporary
-    file is removed and the old file stands.
+    The contents are on the disk before the name changes over to them, and have the mode of the old
+    file. After an error the temporary file is removed and the old file stands.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -25,10 +26,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     'all of it'
     """
     target = Path(path).resolve()  # of a link the file that it points to is replaced
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:
+        if mode is not None:
+            temporary.touch(0o600)  # nobody else reads what is on its way to a private file
         yield temporary
         _flush(temporary)
+        if mode is not None:
+            temporary.chmod(mode)
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import numpy as np
 
-from tinygrad_lite.saving.structure import Arrays, checksum
+from tinygrad_lite.saving.structure import Arrays, Unsupported, checksum
 
 # Keys in the file's metadata: the structure, and a checksum, which the format itself lacks.
 _NOTE, _SUM = "tinygrad_lite.structure", "tinygrad_lite.crc32"
@@ -40,6 +40,13 @@ def read(path: Path) -> tuple[Arrays, str | None]:
     try:
         with library.safe_open(path, framework="np") as file:
             metadata = file.metadata() or {}
+            for name in file.keys():  # noqa: SIM118 - no dict
+                dtype = file.get_slice(name).get_dtype()
+                if dtype not in _READ:
+                    raise Unsupported(
+                        f"{name!r} has the dtype {dtype}, which NumPy does not: convert it to "
+                        "float32 where the file was made"
+                    )
             arrays = {name: np.array(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - no dict
     except (library.SafetensorError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{error} (as a safetensors file)") from error
@@ -54,6 +61,13 @@ _DTYPES = {
     *(np.int8, np.int16, np.int32, np.int64),
     *(np.uint8, np.uint16, np.uint32, np.uint64),
     *(np.float16, np.float32, np.float64),
+}
+
+_READ = {
+    "BOOL",
+    *("I8", "I16", "I32", "I64"),
+    *("U8", "U16", "U32", "U64"),
+    *("F16", "F32", "F64", "C64"),
 }
 
 

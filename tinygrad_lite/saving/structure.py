@@ -19,6 +19,10 @@ Arrays = dict[str, Array]
 _ARRAY, _DICT, _TUPLE, _NUMBER = "array", "dict", "tuple", "number"
 
 
+class Unsupported(ValueError):
+    """A file is whole, as far as it was read, but holds what NumPy has no numbers for."""
+
+
 def flattened(state: Any) -> tuple[Arrays, str | None]:
     """The arrays in ``state`` by name, and its structure: None if it is a plain dict of arrays.
 
@@ -45,7 +49,15 @@ def rebuilt(arrays: Arrays, structure: str | None) -> Any:
     >>> rebuilt(*flattened({"state": {0: np.ones(2)}, "lr": 0.5}))
     {'state': {0: array([1., 1.])}, 'lr': 0.5}
     """
-    return dict(arrays) if structure is None else _value(json.loads(structure), arrays)
+    if structure is None:
+        return dict(arrays)
+    used: set[str] = set()
+    state = _value(json.loads(structure), arrays, used)
+    if not isinstance(state, dict):
+        raise ValueError(f"the note of its structure is of a {type(state).__name__}, not of a dict")
+    if left := sorted(arrays.keys() - used):
+        raise ValueError(f"the note of its structure leaves out {', '.join(map(repr, left[:3]))}")
+    return state
 
 
 def checksum(arrays: Arrays, structure: str | None) -> str:
@@ -96,21 +108,22 @@ def _stored(array: Array, name: str, arrays: Arrays) -> str:
     return name
 
 
-def _value(note: Any, arrays: Arrays) -> Any:
+def _value(note: Any, arrays: Arrays, used: set[str]) -> Any:
     if isinstance(note, list):
-        return [_value(item, arrays) for item in note]
+        return [_value(item, arrays, used) for item in note]
     if not isinstance(note, dict):
         return note
     try:
         ((kind, content),) = note.items()
         if kind == _ARRAY:
+            used.add(content)
             return arrays[content]
         if kind == _TUPLE:
-            return tuple(_value(item, arrays) for item in content)
+            return tuple(_value(item, arrays, used) for item in content)
         if kind == _NUMBER:
             return float(content)
         if kind == _DICT:
-            return {key: _value(value, arrays) for key, value in content}
+            return {key: _value(value, arrays, used) for key, value in content}
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the note of its structure is wrong ({error})") from error
     raise ValueError(f"the note of its structure has the unknown entry {kind!r}")
