@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from collections.abc import Callable
 from functools import update_wrapper
 from pathlib import Path
 from threading import RLock
+from types import MethodType
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.compiler.arguments import Copies
 from tinygrad_lite.compiler.binding import REPEAT, Bound
 from tinygrad_lite.compiler.compare import settle
 from tinygrad_lite.compiler.driver import MISS, Driver
 from tinygrad_lite.compiler.emit import Emission
 from tinygrad_lite.compiler.explain import report
 from tinygrad_lite.compiler.guards import Conditions, Watch
+from tinygrad_lite.compiler.hidden import Hidden
 from tinygrad_lite.compiler.passes import Notes, optimise
 from tinygrad_lite.compiler.program import Error, Program
 from tinygrad_lite.compiler.signature import describe, in_words, structure
@@ -34,8 +38,11 @@ BOUND = 16
 class Variant:
     """A program for calls of one kind, or what is known of it after a first trace."""
 
-    def __init__(self, key: Any, program: Program, conditions: Conditions) -> None:
+    def __init__(
+        self, key: Any, program: Program, conditions: Conditions, changed: str = ""
+    ) -> None:
         self.key = key
+        self.changed = changed
         self.program = program
         self.conditions = conditions
         self.holds: Callable[[], bool] = _evaluated(conditions)
@@ -43,6 +50,12 @@ class Variant:
         self.driver: Driver | None = None
         self.notes = Notes()
         self.traced = 0
+
+    def fits(self, key: Any, leaves: list[Any]) -> bool:
+        """Whether it is for such a call."""
+        return bool(self.key == key) and all(
+            int(getattr(leaves[i], "_data", leaves[i])) == n for i, n in self.program.exact.items()
+        )
 
 
 class Compiled:
@@ -62,7 +75,8 @@ class Compiled:
         self._known: dict[Tensor, None] = {}
         self._kept: list[Any] = []
         self._traces = 0
-        self._given_up = False
+        self._given_up = ""
+        self._attribute: str | None = None
         self._lock = RLock()
         self._drive: Callable[[tuple[Any, ...]], Any] = _miss
 
@@ -77,9 +91,9 @@ class Compiled:
         leaves, build = flatten((args, kwargs))
         key = (grad, structure((args, kwargs)), tuple(map(describe, leaves)))
         with self._lock:
-            variant = next((v for v in self._variants if v.key == key and v.holds()), None)
+            variant = next((v for v in self._variants if v.fits(key, leaves) and v.holds()), None)
             if variant is None or variant.bound is None:
-                return self._trace(key, leaves, build, variant)
+                return self._trace(key, leaves, build, variant, args, kwargs)
             out = self._run(variant, variant.bound, leaves, args, kwargs)
             if variant.driver is not None:
                 if variant.driver.data is not variant.bound.data:
@@ -101,38 +115,65 @@ class Compiled:
             return self.function(*args, **kwargs)
         return variant.program.structure(bound.leaves(results, leaves))
 
-    def _trace(self, key: Any, leaves: list[Any], build: Any, first: Variant | None) -> Any:
+    def _trace(
+        self,
+        key: Any,
+        leaves: list[Any],
+        build: Any,
+        first: Variant | None,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
         """Run the function as it is and note what it does; the second time, compile it."""
         if first is None and not self._room(key, leaves):
-            args, kwargs = build(leaves)
             return self.function(*args, **kwargs)
         self.traced += 1
-        watch = Watch(self.function)
-        tracer = Tracer(self._name, self._known)
-        args, kwargs = build([tracer.argument(i, x) for i, x in enumerate(leaves)])
-        with switched(intercept=tracer), watch():
-            result = self.function(*args, **kwargs)
+        others = [x for x in leaves if not isinstance(x, (np.ndarray, Tensor, np.generic))]
+        watch, hidden = Watch(self.function), Hidden(self.function, others)
+        tracer = Tracer(self._name, self._known, hidden)
+        used = build([tracer.argument(i, x) for i, x in enumerate(leaves)])
+        copies = Copies((args, kwargs), used)
+        try:
+            with switched(intercept=tracer), watch():
+                result = self.function(*used[0], **used[1])
+        finally:
+            changed = [hidden.check(), watch.outward, copies.carry_over(tracer.own)]
+            changed.append(tracer.overwritten())
         program = tracer.finish(result)
         returned = self._restored(program, tracer, result, leaves)
         self._known.update(dict.fromkeys(program.leaves))
-        self._kept += [x for x in leaves if not isinstance(x, (np.ndarray, Tensor, np.generic))]
-        tracer = args = kwargs = result = None  # type: ignore[assignment]
-        self._note(key, program, watch, first, leaves)
+        self._kept += others
+        tracer = hidden = used = copies = result = None  # type: ignore[assignment]
+        self._note(key, program, watch, first, leaves, next(filter(None, changed), ""))
         return returned
 
     def _note(
-        self, key: Any, program: Program, watch: Watch, first: Variant | None, leaves: list[Any]
+        self,
+        key: Any,
+        program: Program,
+        watch: Watch,
+        first: Variant | None,
+        leaves: list[Any],
+        changed: str,
     ) -> None:
-        if first is not None:
-            self._variants.remove(first)
-            if _alike(first.program, program):
-                settle(first.program, program)
-            else:
-                first = None
+        earlier = first or next((v for v in self._variants if v.key == key and v.changed), None)
+        if earlier is not None:
+            self._variants.remove(earlier)
+        if first is not None and program.stray and not first.program.stray:
+            self._variants.insert(0, first)  # to be compared with a call without NaN
+            return
+        if first is not None and not _settled(first.program, program):
+            first = None
+        if changed and earlier is not None and earlier.changed:
+            self._give_up(
+                f"every call changes or uses {changed}, of which a compiled call would know "
+                "nothing. Do that outside of the function: let it return what is needed for it"
+            )
+            return
         paths = watch.paths()
         notes, traced = Notes(), len(program.instructions)
         bound = None
-        if first is not None:
+        if first is not None and not changed:
             notes = optimise(program)
             bound = Bound(program, Emission(program, self._parameters(program), paths).write())
         operands = {
@@ -141,7 +182,7 @@ class Compiled:
         conditions = Conditions()
         conditions.watch(watch, operands)
         _leaf_conditions(conditions, program)
-        variant = Variant(key, program, conditions)
+        variant = Variant(key, program, conditions, changed)
         variant.bound, variant.notes, variant.traced = bound, notes, traced
         if bound is not None and key[1] == structure((tuple(leaves), {})):
             variant.driver = Driver(self.function, key[0], leaves, bound, conditions, self._lock)
@@ -153,7 +194,6 @@ class Compiled:
         self._traces += 1
         if self._traces <= BOUND:
             return True
-        self._given_up = True
         stale = [v for v in self._variants if v.key == key]
         what = stale[0].conditions.first_broken() if stale else ""
         why = (
@@ -161,12 +201,16 @@ class Compiled:
             if what
             else (f"its arguments were new again: {in_words(leaves)}")
         )
-        warnings.warn(
-            f"{self._name} was traced {BOUND} times, and is run without compilation from now on: "
-            f"{why}. Pass numbers that change as arrays (np.float32(lr)), and batches of one size",
-            stacklevel=4,
+        self._give_up(
+            f"it was traced {BOUND} times and {why}. Pass numbers that change as arrays "
+            "(np.float32(lr)), and batches of one size"
         )
         return False
+
+    def _give_up(self, why: str) -> None:
+        """From now on, do no more than call the function."""
+        self._given_up = why
+        warnings.warn(f"{self._name} is run without compilation from now on: {why}", stacklevel=5)
 
     def _parameters(self, program: Program) -> list[str]:
         """Names for the arguments: those of the function's own parameters."""
@@ -227,10 +271,37 @@ class Compiled:
         for variant in self._variants:
             if variant.bound is not None:
                 return variant
+        if self._given_up:
+            raise RuntimeError(f"{self._name} is run without compilation: {self._given_up}")
         raise RuntimeError(
             f"{self._name} has not been compiled yet: call it twice with arguments of the same "
             "shapes; both calls run as they are, and what they have in common is compiled"
         )
+
+    # What Python does with functions
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._attribute = name
+
+    def __get__(self, instance: Any, kind: type | None = None) -> Any:
+        """As a method: compiled for each object by itself, which keeps it under the same name."""
+        if instance is None or not hasattr(self.function, "__get__"):
+            return self
+        method = self.function.__get__(instance, kind)
+        if method is self.function:
+            return self
+        attributes = getattr(instance, "__dict__", None)
+        if self._attribute is None or not isinstance(attributes, dict):
+            return MethodType(self, instance)
+        return attributes.setdefault(self._attribute, Compiled(method))
+
+    def __reduce__(self) -> Any:
+        """A copy is the function, copied as Python does it, to be compiled anew."""
+        name = getattr(self, "__qualname__", "")
+        found: Any = sys.modules.get(self.__module__)
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        return name if found is self else (compile, (self.function,))
 
     def __repr__(self) -> str:
         return f"<compiled {self._name}>"
@@ -282,7 +353,7 @@ def compile(function: Callable[..., Any]) -> Compiled:
         product = multiply(w, x, b0)  # float64 (2,)
     ...
     """
-    return Compiled(function)
+    return function if isinstance(function, Compiled) else Compiled(function)
 
 
 def _miss(_: tuple[Any, ...]) -> Any:
@@ -305,6 +376,15 @@ def _leaf_conditions(conditions: Conditions, program: Program) -> None:
     states = {v.source for s in program.instructions for v in s.inputs if v.kind == "state"}
     for t in states:
         conditions.implied.append(f"{conditions.name(t)}.dtype == {conditions.name(t.dtype)}")
+    stepped = {t for e in program.effects for t in e.gradients}
+    for t in (states | stepped) - program.leaves.keys():
+        name = conditions.name(t)
+        conditions.add(f"{name}._requires_grad is {t._requires_grad}", t._describe())
+        if t in stepped:
+            conditions.add(f"{name}._grad is {conditions.name(t._grad)}", t._describe())
+    for owner in {id(e.owner): e.owner for e in program.effects}.values():
+        if hasattr(owner, "param_groups"):
+            conditions.groups(owner)
     for t, before in program.leaves.items():
         name = conditions.name(t)
         words = t._describe()
@@ -318,9 +398,20 @@ def _leaf_conditions(conditions: Conditions, program: Program) -> None:
             conditions.add(f"[*{name}.watch.hooks.values()] == {hooks}", words)
 
 
-def _alike(a: Program, b: Program) -> bool:
-    """Whether two programs began with gradients of the same kind."""
-    return list(a.leaves.values()) == list(b.leaves.values())
+def _settled(before: Program, now: Program) -> bool:
+    """Whether two traces agree, so that the second can be compiled; false if it was no fair trial.
+
+    That is one where gradients were of another kind at the beginning, or NaN came in the way.
+    """
+    if list(before.leaves.values()) != list(now.leaves.values()) or before.stray != now.stray:
+        return False
+    try:
+        settle(before, now)
+    except Error:
+        if now.stray:
+            return False
+        raise
+    return True
 
 
 __all__ = ["Compiled", "Error", "compile"]

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.compiler.binding import REPEAT, Bound
-from tinygrad_lite.compiler.guards import Conditions, same
+from tinygrad_lite.compiler.guards import Conditions
+from tinygrad_lite.compiler.reach import same
 from tinygrad_lite.compiler.signature import PLAIN
 from tinygrad_lite.mode import mode
 from tinygrad_lite.tensor import Tensor, new
@@ -54,6 +55,10 @@ class Driver:
         terms = ["intercept is None", f"grad is {grad}", f"len(args) == {len(leaves)}"]
         head = f"{''.join(f'a{i}, ' for i in range(len(leaves)))}= args" if leaves else "pass"
         own = [term for i, x in enumerate(leaves) for term in self._argument(f"a{i}", x)]
+        own += [
+            f"int(a{i}{'._data' if isinstance(leaves[i], Tensor) else ''}) == {n}"
+            for i, n in bound.program.exact.items()
+        ]
         own += conditions.terms
         lines = [
             "def drive(args):",
@@ -62,7 +67,10 @@ class Driver:
             "        return miss",
             f"    {head}",
             "    with lock:",
-            f"        if not ({' and '.join([*own, *self._residents()]) or 'True'}):",
+            "        try:",
+            f"            if not ({' and '.join([*own, *self._residents()]) or 'True'}):",
+            "                return miss",
+            "        except Exception:  # whatever an attribute raises, it has changed",
             "            return miss",
             *(f"        {line}" for line in self._run(leaves)),
         ]

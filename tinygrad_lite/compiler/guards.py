@@ -5,22 +5,26 @@ from __future__ import annotations
 import dis
 import gc
 import inspect
+import os
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from types import BuiltinFunctionType, CodeType, FrameType, FunctionType, MethodType, ModuleType
+from functools import partial
+from types import CodeType, FrameType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.compiler.hidden import outward
+from tinygrad_lite.compiler.reach import PLAIN, SEQUENCES, joined, owner, same, trusted
 from tinygrad_lite.tensor import Tensor
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None), np.generic, np.dtype)
-CONTAINERS = (list, tuple, dict, set, frozenset)
+CONTAINERS = (dict, *SEQUENCES)
 LONGEST = 64  # of longer containers only identity and length are looked at
+DEEPEST = 256  # containers and objects that are looked at inside of one
 _MISSING: Any = object()
-_TRUSTED = frozenset({"tinygrad_lite", "numpy", "builtins", *sys.stdlib_module_names})
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Guard:
         root: the object to start from: a namespace, a cell, a module or whatever had attributes.
         steps: how to go on, such as ``["name"]`` or ``.attribute``.
         expected: what was found there.
-        state: what a container held then.
+        state: what the containers and objects inside of it held then.
         words: how the user wrote it.
     """
 
@@ -46,6 +50,9 @@ class Watch:
     """Notes what the functions that run read from outside, while it is switched on.
 
     It sees each function being called, and follows the names and attributes in its code.
+
+    Attributes:
+        outward: a call that had to do with the world outside of Python; empty for none.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -53,6 +60,7 @@ class Watch:
         self.modules: dict[int, tuple[Any, list[Any]]] = {}
         self.closures: dict[CodeType, FunctionType] = {}
         self._seen: set[Any] = set()
+        self.outward = ""
         self._aside: FrameType | None = None
         self._collector = {getattr(f, "__code__", None) for f in gc.callbacks}
         self._register(function)
@@ -60,19 +68,24 @@ class Watch:
     @contextmanager
     def __call__(self) -> Iterator[None]:
         """Watch during the body of a ``with``, in this thread."""
-        before = sys.getprofile()
+        before: Any = sys.getprofile()
         sys.setprofile(self._event)
         try:
             yield
         finally:
-            sys.setprofile(before)
+            if hasattr(before, "enable"):  # a profiler of Python's own
+                before.enable()
+            else:
+                sys.setprofile(before)
 
-    def _event(self, frame: FrameType, event: str, _: Any) -> None:
+    def _event(self, frame: FrameType, event: str, called: Any) -> None:
         code = frame.f_code
         if self._aside is not None:  # the collector called, not the function
             if event == "return" and frame is self._aside:
                 self._aside = None
             return
+        if event == "c_call" and not self.outward and not _inside(frame):
+            self.outward = outward(called, frame)
         if event != "call":
             return
         if code.co_name == "__del__" or code in self._collector:
@@ -81,14 +94,18 @@ class Watch:
         first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
         if _is_module(first) and code.co_name in ("forward", "__call__"):
             self.modules.setdefault(id(first), (first, list(vars(first).values())))
-        owner = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if owner in _TRUSTED or owner.startswith("namedtuple_"):
+        if _inside(frame):
+            if frame.f_globals.get("__name__") == "logging" and not self.outward:
+                self.outward = "logging"
             return
         key = (code, id(first))
         if key in self._seen:
             return
         self._seen.add(key)
         function = self.closures.get(code)
+        if function is not None:
+            self._note(function, ".__defaults__", function.__defaults__)
+            self._note(function, ".__kwdefaults__", function.__kwdefaults__)
         for kind, *names in _chains(code):
             self._follow(kind, names, frame, function)
 
@@ -109,7 +126,9 @@ class Watch:
             if isinstance(value, (*PLAIN, Tensor, np.ndarray, list, tuple, dict, set)):
                 return
             root, steps = value, ""
-        if value is _MISSING or _trusted(value):
+        if names[:2] in (["os", "environ"], ["os", "getenv"]):
+            self._note(os.environ, "._data", vars(os.environ)["_data"])
+        if value is _MISSING or trusted(value):
             return
         for attribute in names[1:]:
             if isinstance(value, (Tensor, np.ndarray, *PLAIN)):
@@ -122,17 +141,25 @@ class Watch:
                 self._register(getattr(value, attribute))
                 break
             value = getattr(value, attribute)
-            if _trusted(value):
+            if trusted(value):
                 return
             steps += f".{attribute}"
         self._register(value)
         if steps and not isinstance(value, ModuleType):
-            state = snapshot(value) if isinstance(value, CONTAINERS) else None
-            guard = Guard(root, steps, value, ".".join(names), state)
-            self.guards.setdefault((id(root), steps), guard)
+            self._note(root, steps, value, ".".join(names))
+
+    def _note(self, root: Any, steps: str, value: Any, words: str = "") -> None:
+        """Remember what was found at the end of a way."""
+        state = inner(value, words) if isinstance(value, CONTAINERS) else None
+        guard = Guard(root, steps, value, words or f"{root.__name__}{steps}", state)
+        self.guards.setdefault((id(root), steps), guard)
 
     def _register(self, value: Any) -> None:
         """Remember the closure of a function that may be called."""
+        while isinstance(value, partial):
+            for bound in (value.args, value.keywords):
+                self._note(bound, "", bound, "the arguments of a partial function")
+            value = value.func
         if isinstance(value, MethodType):
             value = value.__func__
         value = inspect.unwrap(value) if isinstance(value, FunctionType) else value
@@ -148,13 +175,10 @@ def _is_module(x: Any) -> bool:
     return hasattr(type(x), "named_parameters") and hasattr(type(x), "forward")
 
 
-def _trusted(value: Any) -> bool:
-    """Whether it belongs to Python, NumPy or this library, and so does not change."""
-    if isinstance(value, ModuleType):
-        return value.__name__.partition(".")[0] in _TRUSTED
-    if isinstance(value, (FunctionType, BuiltinFunctionType, type, np.ufunc)):
-        return (getattr(value, "__module__", "numpy") or "").partition(".")[0] in _TRUSTED
-    return False
+def _inside(frame: FrameType) -> bool:
+    """Whether Python's, NumPy's or this library's code runs, rather than the user's."""
+    name = str(frame.f_globals.get("__name__", ""))
+    return owner(name) or name.startswith("namedtuple_")
 
 
 def _cell(function: FunctionType | None, name: str) -> Any:
@@ -201,6 +225,42 @@ def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
                     yield found
 
 
+def inner(value: Any, words: str) -> list[tuple[str, Any, Any]]:
+    """The containers and arrays in a container, however deep: words, itself, what it holds.
+
+    Of an object of the user's those are its attributes; modules are looked at when they run.
+    """
+    found: list[tuple[str, Any, Any]] = []
+    queue, seen = deque([(words, value)]), set()
+    while queue and len(found) < DEEPEST:
+        words, x = queue.popleft()
+        if id(x) in seen or _is_module(x) or isinstance(x, (*PLAIN, Tensor)):
+            continue
+        seen.add(id(x))
+        if isinstance(x, np.ndarray):
+            found.append((words, x, x.copy()))
+            continue
+        here = x if isinstance(x, CONTAINERS) else _attributes(x)
+        if here is None:
+            continue
+        found.append((words, here, snapshot(here)))
+        if len(here) <= LONGEST:
+            pairs = here.items() if isinstance(here, dict) else enumerate(here)
+            step = ".{}" if here is not x else "[{!r}]"
+            queue.extend((joined(words, step.format(key)), v) for key, v in pairs)
+    return found
+
+
+def _attributes(x: Any) -> dict[str, Any] | None:
+    """Those of an object that is the user's own."""
+    kind = type(x)
+    if isinstance(x, (type, FunctionType, MethodType, ModuleType)):
+        return None
+    if owner(kind.__module__) and kind is not SimpleNamespace:
+        return None
+    return getattr(x, "__dict__", None)
+
+
 def snapshot(value: Any) -> Any:
     """The state of a container, without going into what it holds."""
     if len(value) > LONGEST:
@@ -211,12 +271,9 @@ def snapshot(value: Any) -> Any:
 
 
 def _mark(item: Any) -> Any:
-    return (type(item), item) if isinstance(item, PLAIN) and item == item else id(item)
-
-
-def same(a: Any, b: Any) -> bool:
-    """Whether two plain values are."""
-    return a is b or (type(a) is type(b) and bool(a == b))
+    if not isinstance(item, PLAIN) or item != item:
+        return id(item)
+    return type(item), item, str(item) if item == 0 else None  # zeros have signs
 
 
 class Conditions:
@@ -271,9 +328,25 @@ class Conditions:
             return
         self.add(f"{path} is {found}", guard.words)
         if isinstance(expected, CONTAINERS):
-            self.add(f"snapshot({path}) == {self.name(guard.state)}", guard.words)
+            for words, x, held in guard.state:
+                what = self.name(x)
+                if not isinstance(x, np.ndarray):
+                    self.name([*(x.values() if isinstance(x, dict) else x)])  # keeps the ids
+                    self.add(f"snapshot({what}) == {self.name(held)}", words)
+                elif id(x) not in operands:
+                    self.add(f"unchanged({what}, {self.name(held)})", words)
         elif isinstance(expected, np.ndarray) and id(expected) not in operands:
             self.add(f"unchanged({path}, {self.name(expected.copy())})", guard.words)
+
+    def groups(self, optimizer: Any) -> None:
+        """The parameters of an optimiser, group by group."""
+        name, groups = self.name(optimizer), optimizer.param_groups
+        words = f"the groups of {type(optimizer).__name__}"
+        self.add(f"len({name}.param_groups) == {len(groups)}", words)
+        for i, group in enumerate(groups):
+            self.name([*group["params"]])  # which keeps them alive, and their ids
+            known = self.name([*map(id, group["params"])])
+            self.add(f'[*map(id, {name}.param_groups[{i}]["params"])] == {known}', words)
 
     def first_broken(self) -> str:
         """What has changed, in the user's words."""

@@ -112,6 +112,8 @@ class Program:
         gradients: what ``grad`` of each of them is at the end, where that has changed.
         writes: the values that tensors hold at the end, where those were replaced.
         differentiates: whether it runs a backward pass.
+        exact: the integers among the arguments that Python itself has used, by position.
+        stray: whether a rule met NaN, and did what it does not do otherwise.
     """
 
     name: str
@@ -123,6 +125,8 @@ class Program:
     gradients: dict[Tensor, Value | None] = field(default_factory=dict)
     writes: dict[Tensor, Value] = field(default_factory=dict)
     differentiates: bool = False
+    exact: dict[int, int] = field(default_factory=dict)
+    stray: bool = False
 
     @property
     def instructions(self) -> list[Instruction]:

@@ -9,6 +9,8 @@ import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.backward import Contribution
+from tinygrad_lite.compiler.arguments import overwrite
+from tinygrad_lite.compiler.hidden import Hidden
 from tinygrad_lite.compiler.program import Effect, Error, Instruction, Program, Returned, Value
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.primitive import Primitive, admit, caller, primitive
@@ -27,17 +29,21 @@ class Tracer:
     Args:
         name: of the function.
         known: the tensors whose gradients are to be looked at when the call begins.
+        hidden: notices what else the function changes.
     """
 
-    def __init__(self, name: str, known: Iterable[Tensor]) -> None:
+    def __init__(self, name: str, known: Iterable[Tensor], hidden: Hidden) -> None:
+        self.hidden = hidden
         self.program = Program(name)
         self.values: dict[int, Value] = {}
         self.kept: list[Any] = []  # what is known by its id has to stay alive
         self.arrays: set[int] = set()
-        self.given: dict[int, Any] = {}
+        self.given: dict[int, tuple[Tensor, Any, Any]] = {}
         self.entry = {t: t._grad for t in known}
         self.met: dict[Tensor, Tensor | None] = {}
+        self.first: dict[Tensor, Any] = {}
         self.data: dict[Tensor, Any] = {}
+        self.refused: Error | None = None
 
     # What goes in
 
@@ -56,8 +62,7 @@ class Tracer:
         else:
             return x
         self._note(t._data, "argument", position)
-        self.given[id(t)] = x
-        self.kept.append(t)
+        self.given[id(t)] = t, t._data, x
         return t
 
     def _note(self, data: Any, kind: str, source: Any = None) -> Value:
@@ -75,13 +80,17 @@ class Tracer:
         self, operation: Primitive, inputs: tuple[Any, ...], attributes: dict[str, Any]
     ) -> Any:
         inputs = tuple(admit(x, operation.name) for x in inputs)
+        attributes = {name: self._plain(x, name) for name, x in attributes.items()}
         if any(hasattr(type(x), "__primitive__") for x in inputs):
             with switched(intercept=None):
                 return operation(*inputs, **attributes)
         values = [self.value(x) for x in inputs]
         scope = mode().scope
         with switched(intercept=None):
-            out = operation(*inputs, **attributes)
+            if "rng" in attributes:
+                out = self.hidden.drawn(attributes["rng"], lambda: operation(**attributes))
+            else:
+                out = operation(*inputs, **attributes)
         as_array = all(
             id(x) in self.arrays or type(x._data) in NUMBERS
             for x in inputs
@@ -114,7 +123,7 @@ class Tracer:
                 return Value("constant", (), data.dtype, data, site=_place())
             return self._note(data, "captured", data)
         if x.record is not None:
-            raise Error(
+            raise self.refusal(
                 f"{x._describe()} is the result of {x.record[0].name!r} outside of the compiled "
                 f"function, so it would never change in it ({_place()()}): pass it as an "
                 "argument, or compute it inside"
@@ -130,6 +139,7 @@ class Tracer:
             return
         before = self.entry.get(t, t._grad)
         self.met[t] = before
+        self.first[t] = None if before is None else before._data
         if t._grad is not None and t._grad is before and id(t._grad._data) not in self.values:
             self._note(t._grad._data, "gradient", t).gradient_of = value
 
@@ -155,7 +165,7 @@ class Tracer:
         tensors = list(tensors)
         for t in tensors:
             if t in self.data and t._data is not self.data[t]:
-                raise Error(
+                raise self.refusal(
                     f"{t._describe()} was changed in place, and is then changed by "
                     f"{_place()()}: a compiled function can do only one of the two"
                 )
@@ -164,7 +174,7 @@ class Tracer:
         before = {t: self._gradient(t) for t in tensors}
         step = Effect(call, owner, before, [] if gradients else tensors, gradients, None, _place())
         with switched(intercept=None):
-            result = call()
+            result = self.hidden.explained(call)
         self.program.steps.append(step)
         for t in tensors:
             if not gradients:
@@ -181,18 +191,68 @@ class Tracer:
         return None if t._grad is None else self.value(t._grad)
 
     def look(self, t: Tensor, what: str) -> None:
-        """Python is about to read the values of a tensor: a program cannot know them."""
-        raise Error(
+        """Python is about to read the values of a tensor: a program cannot know them.
+
+        Only an integer among the arguments can be had: the program is for calls that give it.
+        """
+        if id(t) in self.given and not np.ndim(t._data) and t._data.dtype.kind in "iu":
+            self.program.exact[self.values[id(t._data)].source] = int(t._data)
+            return
+        raise self.refusal(
             f"{what} reads the values of a tensor inside a compiled function ({_place()()}), "
             "which Python does only while the function is traced; later calls would not see it. "
             "Choose with tg.where instead of `if`, compute with tensors instead of numbers and "
             "NumPy arrays, or return the tensor and read it outside"
         )
 
+    def _plain(self, attribute: Any, name: str) -> Any:
+        """An attribute of an operation, with numbers in place of tensors."""
+        leaves, build = flatten(attribute)
+        if not any(isinstance(x, Tensor) for x in leaves):
+            return attribute
+        for x in leaves:
+            if isinstance(x, Tensor):
+                self.look(x, f"{name}=")
+        return build([int(x._data) if isinstance(x, Tensor) else x for x in leaves])
+
+    def strays(self) -> None:
+        """A rule does something that it does only for NaN."""
+        self.program.stray = True
+
+    def changes(self, t: Tensor) -> None:
+        """A tensor is about to be given other values by an operation."""
+        value = self.values.get(id(t._data))
+        if value is None and t.record is None:
+            value = self._note(t._data, "state", t)
+            self._leaf(t, value)
+        elif value is not None and value.kind == "captured":
+            self.data.setdefault(t, t._data)
+
+    def refusal(self, message: str) -> Error:
+        """An error to raise; should the function swallow it, the trace is no good all the same."""
+        self.refused = Error(message)
+        return self.refused
+
     # What comes out
+
+    def own(self, x: Any) -> Any:
+        """What the caller has, or gets, for an object of the function."""
+        if id(x) in self.given:
+            return self.given[id(x)][2]
+        return x._data if isinstance(x, Tensor) and id(x) in self.arrays else x
+
+    def overwritten(self) -> str:
+        """Give the caller's arrays and tensors the values that the function gave them."""
+        found = ""
+        for t, data, given in self.given.values():
+            if t._data is not data:
+                found = overwrite(given, t) or found
+        return found
 
     def finish(self, result: Any) -> Program:
         """The program, when the function has returned ``result``."""
+        if self.refused is not None:
+            raise self.refused
         program = self.program
         leaves, program.structure = flatten(result)
         program.returned = [self._returned(x) for x in leaves]
@@ -200,7 +260,7 @@ class Tracer:
             entry = self.values.get(id(before._data)) if before is not None else None
             read = entry is not None and entry.kind == "gradient" and entry.source is t
             program.leaves[t] = "none" if before is None else "some" if read else "any"
-            if t._grad is not before:
+            if t._grad is not before or (before is not None and before._data is not self.first[t]):
                 program.gradients[t] = self._gradient(t)
         for t, data in self.data.items():
             if t._data is not data:
@@ -210,7 +270,7 @@ class Tracer:
     def _rebound(self, t: Tensor) -> Value:
         value = self.values.get(id(t._data))
         if value is None:
-            raise Error(
+            raise self.refusal(
                 f"{t._describe()} was given new data in a compiled function, in a way that cannot "
                 "be repeated: write `with tg.no_grad(): t -= ...`, or t[...] = values"
             )
@@ -219,7 +279,7 @@ class Tracer:
     def _returned(self, x: Any) -> Returned:
         if not isinstance(x, Tensor):
             if isinstance(x, np.ndarray) and id(x) not in self.values:
-                raise Error(
+                raise self.refusal(
                     "a compiled function returned an array that was computed by NumPy, not by "
                     "operations of this library: it would be the same in every call"
                 )

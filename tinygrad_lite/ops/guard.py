@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.mode import mode
 from tinygrad_lite.ops.compare import invert, isfinite
 from tinygrad_lite.ops.selection import where
 from tinygrad_lite.ops.shape import cast
@@ -47,6 +48,10 @@ def has_nan(c: Any) -> bool:
     values = getattr(c, "_data", c)
     if isinstance(values, np.ndarray):
         # The dot product reads each element once; squares may overflow, but only NaN gives NaN.
-        total = np.vdot(values, values)
-        return bool(total != total)
-    return isinstance(values, np.generic) and bool(values != values)
+        values = np.vdot(values, values)
+    found = isinstance(values, np.generic) and bool(values != values)
+    if found:
+        strays = getattr(mode().intercept, "strays", None)
+        if strays is not None:
+            strays()
+    return found

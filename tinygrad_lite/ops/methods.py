@@ -54,6 +54,9 @@ def _former(t: Tensor, statement: str) -> Tensor:
             f"{statement} under no_grad(): it is the result of {t.record[0].name!r}, whose "
             "gradient would no longer fit its values; detach() it first"
         )
+    changes = getattr(mode().intercept, "changes", None)
+    if changes is not None:
+        changes(t)
     before = new(Tensor)
     for slot in ("_data", "_requires_grad", "record", "order", "name"):
         setattr(before, slot, getattr(t, slot))

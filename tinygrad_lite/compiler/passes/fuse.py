@@ -102,6 +102,7 @@ def _is_loss(step: Instruction, logp: Value) -> bool:
         known_as(step.operation) == "nll"
         and step.inputs[0] is logp
         and step.attributes["reduction"] in ("mean", "sum")
+        and step.attributes["ignore_index"] < 0  # such a label finds a row without numbers
     )
 
 
