@@ -127,7 +127,7 @@ class Watch:
                 return
             root, steps = value, ""
         if names[:2] in (["os", "environ"], ["os", "getenv"]):
-            self._note(os.environ, "._data", vars(os.environ)["_data"])
+            self._note(os.environ, "._data", vars(os.environ)["_data"], "os.environ")
         if value is _MISSING or trusted(value):
             return
         for attribute in names[1:]:
@@ -197,6 +197,7 @@ def _contents(cell: Any) -> Any:
 def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
     """``name.attribute.attribute`` as it stands in the code, after the kind of the name."""
     chain: tuple[str, ...] = ()
+    aliases: dict[str, tuple[str, ...]] = {}  # variables that are another name for the end of one
     arguments = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     for instruction in dis.get_instructions(code):
         name, said = instruction.opname, instruction.argval
@@ -207,6 +208,8 @@ def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
             continue
         if chain:
             yield chain
+        if name.startswith("STORE_FAST"):
+            aliases[said if isinstance(said, str) else said[0]] = chain
         chain = ()
         if isinstance(said, tuple) and said:
             said = said[-1]
@@ -214,6 +217,8 @@ def _chains(code: CodeType) -> Iterator[tuple[str, ...]]:
             chain = ("global", said)
         elif name in ("LOAD_DEREF", "LOAD_CLASSDEREF", "LOAD_FROM_DICT_OR_DEREF"):
             chain = ("cell", said)
+        elif "LOAD_FAST" in name and said in aliases:
+            chain = aliases[said]
         elif name.startswith("LOAD_FAST") and said in arguments:
             chain = ("local", said)
     if chain:
