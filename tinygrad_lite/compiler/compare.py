@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import chain, zip_longest
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.compiler.program import Effect, Error, Instruction, Program, Value
+from tinygrad_lite.compiler.reach import same
 
 
 def settle(before: Program, now: Program) -> None:
@@ -16,11 +18,16 @@ def settle(before: Program, now: Program) -> None:
         Error: if they differ in an operation, a number or an array, with the line where they do.
     """
     if len(before.steps) != len(now.steps):
+        both = enumerate(zip_longest(before.steps, now.steps))
+        where = next(i for i, (a, b) in both if _kind(a) != _kind(b))
+        longer = max(before, now, key=lambda p: len(p.steps)).steps
+        step = (now.steps if where < len(now.steps) else longer)[where]
         raise Error(
             f"{now.name} did {len(before.steps)} operations in one call and {len(now.steps)} in "
             "the next, with arguments of the same shapes; a compiled function must do the same in "
-            "every call. Look for something that Python decides by a value that changes: pass it "
-            "as an argument, or choose with tg.where"
+            f"every call. They part at {step.site() if step.site else 'its result'}. Look for "
+            "something that Python decides by a value that changes: pass it as an argument, or "
+            "choose with tg.where"
         )
     pairs: dict[Value, Value] = {}
     for a, b in zip(before.steps, now.steps):
@@ -38,8 +45,33 @@ def settle(before: Program, now: Program) -> None:
         elif isinstance(a, Effect) and isinstance(b, Effect):
             if a.owner is not b.owner:
                 raise _differs(now, b, "the optimizer is another one in the next call")
+            if len(a.stores) != len(b.stores):
+                raise _differs(now, b, "other tensors were changed in place in the next call")
+            for u, v in zip(chain(*a.stores.items()), chain(*b.stores.items())):
+                _match(now, pairs, u, v, b)
         else:
             raise _differs(now, b, "other operations in the next call")
+
+    for r, q in zip_longest(before.returned, now.returned):
+        if r is None or q is None or (r.value is None) != (q.value is None):
+            raise _result(now, "another number of things, or things of another kind")
+        if r.value is None and not same(r.thing, q.thing):
+            raise _result(now, f"{r.thing!r:.60}, then {q.thing!r:.60}")
+
+
+def _result(program: Program, what: str) -> Error:
+    return Error(
+        f"{program.name} is not the same in every call: it returned {what} in the next call. It "
+        "would return one object for ever. Return tensors, and tuples, lists or dicts of them, and "
+        "make other objects of them outside"
+    )
+
+
+def _kind(step: Any) -> Any:
+    """What has to be the same of a step and its counterpart in another call."""
+    if isinstance(step, Instruction):
+        return step.operation.forward, tuple(v.shape for v in step.inputs)
+    return step and (id(step.owner), len(step.stores))
 
 
 def _match(program: Program, pairs: dict[Value, Value], a: Value, b: Value, step: Any) -> None:

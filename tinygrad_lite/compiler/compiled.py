@@ -16,7 +16,6 @@ import numpy as np
 
 from tinygrad_lite.compiler.arguments import Copies
 from tinygrad_lite.compiler.binding import REPEAT, Bound
-from tinygrad_lite.compiler.compare import settle
 from tinygrad_lite.compiler.driver import MISS, Driver
 from tinygrad_lite.compiler.emit import Emission
 from tinygrad_lite.compiler.explain import report
@@ -27,35 +26,13 @@ from tinygrad_lite.compiler.program import Error, Program
 from tinygrad_lite.compiler.signature import describe, in_words, structure
 from tinygrad_lite.compiler.standalone import save
 from tinygrad_lite.compiler.trace import Tracer
+from tinygrad_lite.compiler.variant import Variant, leaf_conditions, settled
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.tree import flatten
 
 BOUND = 16
 """How many programs a function may have before it is run as it is."""
-
-
-class Variant:
-    """A program for calls of one kind, or what is known of it after a first trace."""
-
-    def __init__(
-        self, key: Any, program: Program, conditions: Conditions, changed: str = ""
-    ) -> None:
-        self.key = key
-        self.changed = changed
-        self.program = program
-        self.conditions = conditions
-        self.holds: Callable[[], bool] = _evaluated(conditions)
-        self.bound: Bound | None = None
-        self.driver: Driver | None = None
-        self.notes = Notes()
-        self.traced = 0
-
-    def fits(self, key: Any, leaves: list[Any]) -> bool:
-        """Whether it is for such a call."""
-        return bool(self.key == key) and all(
-            int(getattr(leaves[i], "_data", leaves[i])) == n for i, n in self.program.exact.items()
-        )
 
 
 class Compiled:
@@ -162,7 +139,7 @@ class Compiled:
         if first is not None and program.stray and not first.program.stray:
             self._variants.insert(0, first)  # to be compared with a call without NaN
             return
-        if first is not None and not _settled(first.program, program):
+        if first is not None and not settled(first.program, program):
             first = None
         if changed and earlier is not None and earlier.changed:
             self._give_up(
@@ -181,7 +158,7 @@ class Compiled:
         }
         conditions = Conditions()
         conditions.watch(watch, operands)
-        _leaf_conditions(conditions, program)
+        leaf_conditions(conditions, program)
         variant = Variant(key, program, conditions, changed)
         variant.bound, variant.notes, variant.traced = bound, notes, traced
         if bound is not None and key[1] == structure((tuple(leaves), {})):
@@ -317,8 +294,15 @@ def compile(function: Callable[..., Any]) -> Compiled:
     optimisers. The memory it works in is allocated once; what it returns is the caller's own.
 
     Parameters and settings of optimisers are read anew by every call. When something else changes
-    that the function read from outside (a global, an attribute, a module's mode), it is traced
-    again. What Python does with the values of tensors cannot be followed and is an error.
+    that the function read from outside (a global, an attribute, an item of a dict, a module's
+    mode), it is traced again. What Python does with the values of tensors cannot be followed and
+    is an error. A function that does more in every call than operations and optimisers (it prints,
+    counts in an attribute, appends to a list, changes an array that it was given, draws with
+    ``random``) is run without compilation, with a warning that says what it changes.
+
+    While a call is traced, arrays among the arguments are tensors: ``x.copy()`` or
+    ``isinstance(x, np.ndarray)`` see the difference. A compiled call warns of no overflow or
+    division by zero, whatever ``np.errstate`` says.
 
     Args:
         function: a function, a method or a module; with the ``@`` sign, what is defined below.
@@ -358,60 +342,6 @@ def compile(function: Callable[..., Any]) -> Compiled:
 
 def _miss(_: tuple[Any, ...]) -> Any:
     return MISS
-
-
-def _evaluated(conditions: Conditions) -> Callable[[], bool]:
-    """The conditions as one function."""
-    test = " and ".join([*conditions.implied, *conditions.terms]) or "True"
-    lines = ["def holds():", "    try:", f"        return {test}"]
-    text = "\n".join([*lines, "    except Exception:", "        return False", ""])
-    namespace = dict(conditions.names)
-    exec(text, namespace)
-    found: Callable[[], bool] = namespace.pop("holds")
-    return found
-
-
-def _leaf_conditions(conditions: Conditions, program: Program) -> None:
-    """The tensors that outlive the call are as they were: dtype, training, hooks."""
-    states = {v.source for s in program.instructions for v in s.inputs if v.kind == "state"}
-    for t in states:
-        conditions.implied.append(f"{conditions.name(t)}.dtype == {conditions.name(t.dtype)}")
-    stepped = {t for e in program.effects for t in e.gradients}
-    for t in (states | stepped) - program.leaves.keys():
-        name = conditions.name(t)
-        conditions.add(f"{name}._requires_grad is {t._requires_grad}", t._describe())
-        if t in stepped:
-            conditions.add(f"{name}._grad is {conditions.name(t._grad)}", t._describe())
-    for owner in {id(e.owner): e.owner for e in program.effects}.values():
-        if hasattr(owner, "param_groups"):
-            conditions.groups(owner)
-    for t, before in program.leaves.items():
-        name = conditions.name(t)
-        words = t._describe()
-        if before != "any":
-            conditions.add(f"({name}._grad is {'' if before == 'none' else 'not '}None)", words)
-        conditions.add(f"{name}._requires_grad", words)
-        if t.watch is None:
-            conditions.add(f"{name}.watch is None", words)
-        else:
-            hooks = conditions.name(list(getattr(t.watch, "hooks", {}).values()))
-            conditions.add(f"[*{name}.watch.hooks.values()] == {hooks}", words)
-
-
-def _settled(before: Program, now: Program) -> bool:
-    """Whether two traces agree, so that the second can be compiled; false if it was no fair trial.
-
-    That is one where gradients were of another kind at the beginning, or NaN came in the way.
-    """
-    if list(before.leaves.values()) != list(now.leaves.values()) or before.stray != now.stray:
-        return False
-    try:
-        settle(before, now)
-    except Error:
-        if now.stray:
-            return False
-        raise
-    return True
 
 
 __all__ = ["Compiled", "Error", "compile"]

@@ -141,6 +141,7 @@ class Emission:
         found.update(dict.fromkeys(self.program.wanted()))
         for effect in self.program.effects:
             found.update(dict.fromkeys(v for v in effect.gradients.values() if v is not None))
+            found.update(dict.fromkeys(effect.stores))
         return list(found)
 
     def _arguments(self, parameters: list[str]) -> None:
@@ -266,6 +267,10 @@ class Emission:
 
     def _effect(self, effect: Effect) -> None:
         self._settle(effect.gradients.items())
+        for state, v in effect.stores.items():
+            self.w.line(f"{self.w.np('copyto')}({self.w.read(state)}, {self.w.read(v)})")
+        if effect.owner is None:
+            return
         name = self.names.new(f"{_call_name(effect)}")
         self.source.effects[name] = effect
         self.w.text.given[name] = effect

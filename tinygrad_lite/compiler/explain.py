@@ -46,6 +46,7 @@ def report(program: Program, source: Source, notes: Notes, traced: int) -> str:
     lines += [
         f"called as it is: {_owner(effect.owner)}, {len(effect.changed)} tensors"
         for effect in program.effects
+        if effect.owner is not None
     ]
     if program.differentiates:
         lines.append(

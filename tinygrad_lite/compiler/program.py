@@ -65,11 +65,13 @@ class Effect:
 
     Attributes:
         call: what is called.
-        owner: the optimiser, schedule or function that it belongs to.
+        owner: the optimiser, schedule or function that it belongs to; None if there is only
+            something to store.
         gradients: what ``grad`` of the tensors is when it is called.
         changed: the tensors whose data it may change.
         clips: whether it changes the gradients instead.
         out: the tensor that it returns, if it does.
+        stores: the values that the arrays of tensors are given, by the state that this makes.
     """
 
     call: Callable[[], Any]
@@ -79,6 +81,7 @@ class Effect:
     clips: bool = False
     out: Value | None = None
     site: Callable[[], str] | None = None
+    stores: dict[Value, Value] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -139,7 +142,8 @@ class Program:
         return [step for step in self.steps if isinstance(step, Effect)]
 
     def wanted(self) -> list[Value]:
-        """The values that leave the program, other than to effects."""
+        """The values that leave the program, other than as gradients for effects."""
         found = [r.value for r in self.returned if r.value is not None]
         found += [v for v in self.gradients.values() if v is not None]
+        found += [v for effect in self.effects for v in effect.stores.values()]
         return found + list(self.writes.values())

@@ -43,6 +43,8 @@ class Tracer:
         self.met: dict[Tensor, Tensor | None] = {}
         self.first: dict[Tensor, Any] = {}
         self.data: dict[Tensor, Any] = {}
+        self.stepped: dict[Tensor, Any] = {}
+        self.former: list[Any] = []
         self.refused: Error | None = None
 
     # What goes in
@@ -115,6 +117,11 @@ class Tracer:
         data = x._data if isinstance(x, Tensor) else x
         if type(data) in NUMBERS:
             return Value("constant", (), np.asarray(data).dtype, data, True, site=_place())
+        if any(np.may_share_memory(data, old) for old in self.former):
+            raise self.refusal(
+                f"{_place()()} reads the values that a tensor had before it was changed in place; "
+                "a compiled function keeps no copy of them. Make one: old = t + 0"
+            )
         found = self.values.get(id(data))
         if found is not None:
             return found
@@ -163,22 +170,18 @@ class Tracer:
         It is repeated as it is by every call of the compiled function.
         """
         tensors = list(tensors)
+        before = {t: self._gradient(t) for t in tensors}
+        self._store([t for t in tensors if t in self.data], before)
         for t in tensors:
-            if t in self.data and t._data is not self.data[t]:
-                raise self.refusal(
-                    f"{t._describe()} was changed in place, and is then changed by "
-                    f"{_place()()}: a compiled function can do only one of the two"
-                )
             if id(t._data) not in self.values:
                 self.value(t)
-        before = {t: self._gradient(t) for t in tensors}
         step = Effect(call, owner, before, [] if gradients else tensors, gradients, None, _place())
         with switched(intercept=None):
             result = self.hidden.explained(call)
         self.program.steps.append(step)
         for t in tensors:
             if not gradients:
-                self.data[t] = t._data
+                self.stepped[t] = self.data[t] = t._data
                 self._note(t._data, "state", t)
             elif t._grad is not None:
                 self._note(t._grad._data, "changed", before[t])
@@ -186,6 +189,26 @@ class Tracer:
             step.out = self._note(result._data, "result")
             self.kept.append(result)
         return result
+
+    def _store(self, tensors: Iterable[Tensor], gradients: dict[Tensor, Value | None]) -> None:
+        """Operations changed tensors in place that effects change too: write into their arrays."""
+        stores = {}
+        for t in tensors:
+            if t._data is self.data[t]:
+                continue
+            value = self._rebound(t)
+            if not value.shape:
+                raise self.refusal(
+                    f"{t._describe()} is changed in place, and also by {_place()()}: a compiled "
+                    "function can do both only to arrays. Give it the shape (1,)"
+                )
+            self.former.append(self.data[t])
+            self.data[t] = t._data
+            stores[self._note(t._data, "state", t)] = value
+        if stores:
+            self.program.steps.append(
+                Effect(dict, None, gradients, [], site=_place(), stores=stores)
+            )
 
     def _gradient(self, t: Tensor) -> Value | None:
         return None if t._grad is None else self.value(t._grad)
@@ -262,6 +285,7 @@ class Tracer:
             program.leaves[t] = "none" if before is None else "some" if read else "any"
             if t._grad is not before or (before is not None and before._data is not self.first[t]):
                 program.gradients[t] = self._gradient(t)
+        self._store([t for t in self.stepped if np.ndim(t._data)], {})
         for t, data in self.data.items():
             if t._data is not data:
                 program.writes[t] = self._rebound(t)
@@ -280,8 +304,9 @@ class Tracer:
         if not isinstance(x, Tensor):
             if isinstance(x, np.ndarray) and id(x) not in self.values:
                 raise self.refusal(
-                    "a compiled function returned an array that was computed by NumPy, not by "
-                    "operations of this library: it would be the same in every call"
+                    f"{self.program.name} returned an array of shape {x.shape} that was computed "
+                    "by NumPy, not by operations of this library: it would be the same in every "
+                    "call. Compute it with the functions of tg, or outside, from what is returned"
                 )
             return Returned(None, x)
         if id(x) in self.given:

@@ -59,6 +59,7 @@ def replace(program: Program, rule: Replacement) -> None:
     for step in program.steps:
         if isinstance(step, Effect):
             step.gradients = {t: v and instead.get(v, v) for t, v in step.gradients.items()}
+            step.stores = {state: instead.get(v, v) for state, v in step.stores.items()}
             steps.append(step)
             continue
         step.inputs = [instead.get(v, v) for v in step.inputs]
