@@ -74,6 +74,7 @@ class Emission:
         self.w = Writer(program, lifetimes, self.names)
         self.source.writer = self.w
         self.checked: set[str] = set()
+        self.shared: dict[Any, str] = {}
         self.settled: set[str] = set()
         self._states(paths)
         self._arguments(parameters)
@@ -195,9 +196,12 @@ class Emission:
     def _place(self, slot: Slot, group: Any) -> None:
         size, dtype = slot.value.size, slot.value.dtype
         flats = self.source.flats
-        slot.flat = f"gradients_{dtype.name}" + ("" if group is None else "_{}_{}".format(*group))
         if size > SMALL:
             slot.flat = slot.name
+        elif (dtype, group) in self.shared:
+            slot.flat = self.shared[dtype, group]
+        else:
+            slot.flat = self.shared[dtype, group] = self.names.new("gradients")
         slot.start = flats.get(slot.flat, (0, dtype))[0]
         flats[slot.flat] = (slot.start + size, dtype)
 
@@ -251,7 +255,7 @@ class Emission:
                 if name in own:
                     flat = self.w.setup_view(name, "{}.reshape(-1)", f"{name}_flat")
                 product = self.w.np("dot" if name in self.source.flats else "vdot")
-                total = self.names.new(f"check_{name}")
+                total = self.names.new(f"sum_of_{name}_squared")
                 self.w.line(f"{total} = {product}({flat}, {flat})")
                 test = f"{total} != {total}"
             self.w.line(f"if {test}:")

@@ -25,6 +25,7 @@ SHORT = {
     "clip": "limited",
     "sigmoid": "s",
     "complement": "one_minus_s",
+    **dict.fromkeys(("logsigmoid", "log_complement"), "log_p"),
     "normal_cdf": "probability",
     "getitem": "part",
     "dropout_mask": "mask",
@@ -51,7 +52,7 @@ SHORT = {
 }
 """What results of an operation are called, ``{}`` being its operand; others go by the operation."""
 
-LONG = 12
+LONG = 8
 """Names with more letters than this are not made part of others."""
 
 WORDS = {

@@ -20,7 +20,7 @@ FORMULAS = {
         out = add(out, 1)
         out = divide(1, out)
     """,
-    "sigmoid of -x": """
+    "σ(-x)": """
         out = exp(x)
         out = add(out, 1)
         out = divide(1, out)
@@ -50,6 +50,10 @@ FORMULAS = {
         out = logaddexp(out, 0)
         out = negative(out)
     """,
+    "log σ(-x)": """
+        out = logaddexp(x, 0)
+        out = negative(out)
+    """,
     "softsign": """
         size = absolute(x)
         size = minimum(size, greatest)
@@ -65,6 +69,12 @@ FORMULAS = {
         out = minimum(x, 0)
         out = expm1(out)
         out = multiply(out, alpha)
+        above = greater(x, 0)
+        copyto(out, x, where=above)
+    """,
+    "elu of alpha 1": """
+        out = minimum(x, 0)
+        out = expm1(out)
         above = greater(x, 0)
         copyto(out, x, where=above)
     """,
@@ -101,13 +111,30 @@ FORMULAS = {
 """x and y are the operands, other names memory for a while or numbers, such as attributes."""
 
 
-@emits("sigmoid", "fused complement", "σ′", "sech²", "softplus", "logsigmoid", "elu", "softsign")
+@emits("sigmoid", "σ′", "sech²", "softplus", "logsigmoid", "softsign")
 def plain(step: Instruction, w: Writer) -> bool:
     """A formula without a choice."""
-    name = step.operation.name
     greatest = float(np.finfo(step.out.dtype).max) if step.out.dtype.kind == "f" else 0.0
-    formula = "sigmoid of -x" if name == "complement" else name
-    return written(formula, step, w, greatest=greatest, **step.attributes)
+    return written(step.operation.name, step, w, greatest=greatest)
+
+
+@emits("fused complement")
+def complement(step: Instruction, w: Writer) -> bool:
+    """1 / (1 + exp(x))."""
+    return written("σ(-x)", step, w)
+
+
+@emits("fused log_complement")
+def log_complement(step: Instruction, w: Writer) -> bool:
+    """-log(1 + exp(x))."""
+    return written("log σ(-x)", step, w)
+
+
+@emits("elu")
+def elu(step: Instruction, w: Writer) -> bool:
+    """alpha (exp(x) - 1) below 0, and x above."""
+    alpha = step.attributes["alpha"]
+    return written("elu of alpha 1" if alpha == 1 else "elu", step, w, alpha=alpha)
 
 
 @emits("gated")
