@@ -238,7 +238,7 @@ def test_many_leaves_of_one_operation_are_folded_and_counted():
     assert group == f"… 492 leaves ∇ ‖{np.sqrt(492):.4g}‖ on its leaves"
     (merged,) = [e for e in picture.figure.edges.values() if e.slots > 1]
     assert merged.slots == 492
-    assert "492 ×" in words(tg.draw(y, direction="forward").source)
+    assert "492 edges" in words(tg.draw(y, direction="forward").source)
     few = tg.draw(tg.concatenate(leaves[:20]).sum())
     assert not labels(few, "group")
 
@@ -249,3 +249,42 @@ def test_many_results_that_one_operation_reads_share_an_edge_where_they_are_left
     assert len(picture.figure.shapes) <= 60
     assert len(picture.figure.edges) < 80
     assert max(e.slots for e in picture.figure.edges.values()) > 400
+
+
+class Function(nn.Module):
+    def __init__(self, function):
+        self.forward = function
+
+
+@pytest.mark.parametrize(
+    ("function", "total"), [(lambda x: x * 3 + x * 4, "7"), (lambda x: x * 3 - x * 3, "0")]
+)
+def test_edges_that_share_a_line_show_the_sum_of_what_they_carry(function, total):
+    model = Function(function)
+    x = tg.tensor(1.0, requires_grad=True, name="x")
+    picture = tg.draw(model(x * 1.0), depth=0)
+    (edge,) = [e for e in picture.figure.edges.values() if e.slots > 1]
+    assert (edge.amount, edge.norm) == (total, float(total))
+    forward = tg.draw(model(x * 1.0), depth=0, direction="forward")
+    assert "2 edges" in words(forward.source)
+
+
+def test_the_leaves_of_a_folded_module_count_once_however_often_they_are_read():
+    class Twice(nn.Module):
+        def __init__(self):
+            self.w = nn.Parameter(2.0)
+
+        def forward(self, x):
+            return x * self.w - x * self.w + self.w
+
+    model = Twice()
+    (text,) = labels(tg.draw(model(tg.tensor(5.0)), depth=0), "group").values()
+    assert text.endswith("∇ ‖1‖ on its leaves")
+
+
+def test_what_a_folded_module_is_called_with_is_not_in_it():
+    model = nn.Linear(2, 1)
+    x = tg.tensor(np.ones((3, 2), "float32"), requires_grad=True, name="x")
+    picture = tg.draw(model(x).sum(), depth=0)
+    assert [text.split()[0] for text in labels(picture, "parameter").values()] == ["x"]
+    assert "3 parameters" in next(iter(labels(picture, "group").values()))

@@ -290,3 +290,11 @@ def test_a_learning_rate_of_zero_is_no_fault_and_one_below_is_an_error():
     for lr in (-1, float("nan"), float("inf")):
         with pytest.raises(ValueError, match="learning rate must be"):
             tg.draw_flow(model, loss, lr=lr)
+
+
+def test_the_reason_is_found_where_examples_are_fewer_than_units():
+    model = nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
+    for p in model[1].parameters():
+        p.data = np.zeros_like(p.data)
+    finding = found(model, model(np.ones((4, 8), "float32")).sum(), "zero gradient")
+    assert "it ends at linear, which multiplies it by zero" in finding.text

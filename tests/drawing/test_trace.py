@@ -237,3 +237,33 @@ def test_what_is_computed_again_has_a_derivative_for_its_rule():
     x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
     trace = tg.trace_backward(tg.checkpoint(lambda x: tg.exp(x * x), x).sum())
     assert trace[-1].formula == "g · ∂v1/∂x"
+
+
+def rules(output):
+    return {event.target: event.formula for event in tg.trace_backward(output)}
+
+
+def leaf(name, *shape):
+    return tg.tensor(np.full(shape, 2.0), requires_grad=True, name=name)
+
+
+def test_formulas_tell_the_sum_over_what_was_broadcast():
+    x, b = leaf("x"), leaf("b", 4)
+    output = (x * np.ones((3, 4)) + b).sum()
+    found = rules(output)
+    assert found["b"] == "Σ(g, axis 0)"
+    assert found["x"] == "Σ(g × x1, axes 0, 1)"
+    assert "Σ(g, axis 0)" in tg.trace_backward(output).table()
+    assert "↳ ∇ b: Σ(g, axis 0)" in str(tg.draw(output))
+    assert rules((leaf("row", 1, 4) * leaf("w", 3, 4)).sum())["row"] == "Σ(g × w, axis 0)"
+
+
+def test_formulas_of_products_with_vectors_are_those_of_textbooks():
+    w, a, v = leaf("W", 3, 4), leaf("a", 4), leaf("v", 3)
+    found = rules((w @ a).sum())
+    assert (found["W"], found["a"]) == ("g ⊗ a", "Wᵀ @ g")
+    found = rules((v @ w).sum())
+    assert (found["v"], found["W"]) == ("W @ g", "v ⊗ g")
+    assert rules(leaf("one", 1, 4).reshape(4).sum())["one"] == "reshape(g)"
+    found = rules(tg.einsum("ij,j->i", w, a).sum())
+    assert found["a"] == "einsum(i,ij→j, g, W)"

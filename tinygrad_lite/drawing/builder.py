@@ -46,7 +46,8 @@ class Builder:
         self._totals: dict[Tensor, Any] = {}
         self._upstream: dict[Tensor, Any] = {}
         self._first: dict[str, tuple[Tensor, int, Any]] = {}
-        self._within: dict[str, float] = {}
+        self._within: dict[str, dict[Tensor, Any]] = {}
+        self._carried: dict[str, dict[Tensor, Any]] = {}
         self._crowds: dict[Tensor, str] = {}
         self._choose_boxes()
         if len(self._boxes) + len(units) > max_nodes:
@@ -63,10 +64,10 @@ class Builder:
         for x in names.leaves:
             readers = self._readers.get(x, {})
             folded = [i for i in readers if self._units[i].kind != "operation"]
-            alone = len(folded) == len(readers) > 0
             kind = names.kind(x)
-            hidden = alone and (
-                len(readers) == 1 and (kind != "input" or self._units[folded[0]].kind != "module")
+            inner = is_number(x) or names.belongs(x)
+            hidden = len(folded) == len(readers) == 1 and (
+                inner or self._units[folded[0]].kind != "module"
             )
             if not hidden or x in ends:
                 self._boxes[x] = self._box(x, self._leaf_scopes(x, kind))
@@ -226,21 +227,13 @@ class Builder:
                 summands.append(value)
         elif x.record is None:
             group = self._crowds.get(x) or self._anchor(self._of[t])
-            size = values.norm(getattr(value, "_data", value))
-            self._within[group] = math.hypot(self._within.get(group, 0.0), size)
+            _add(self._within.setdefault(group, {}), x, value)
         if edge is None:
             return
-        value = getattr(value, "_data", value)
-        if edge.carries:
-            edge.norm = math.hypot(edge.norm, values.norm(value))
-            total, absolute = values.signs(value)
-            edge.balance = (edge.balance[0] + total, edge.balance[1] + absolute)
-            return
-        edge.carries = True
-        edge.norm, edge.balance = values.norm(value), values.signs(value)
-        edge.amount = values.gist(value, True)
-        if edge.exact and edge.key.startswith("op"):
+        _add(self._carried.setdefault(edge.key, {}), x, value)
+        if not edge.carries and edge.exact and edge.key.startswith("op"):
             self._first[edge.key] = (t, slot, getattr(upstream, "_data", upstream))
+        edge.carries = True
 
     def finish(self, formulas: bool) -> Figure:
         """Write the gradients that were seen into the figure."""
@@ -260,12 +253,16 @@ class Builder:
             written = Formulas(names)
             for key, (t, slot, upstream) in self._first.items():
                 figure.edges[key].formula = written.of(t, slot, upstream)
-        for edge in figure.edges.values():
-            if edge.slots > 1 and edge.carries:
-                edge.amount = f"‖{values.number(edge.norm)}‖"
+        for key, sums in self._carried.items():
+            edge = figure.edges[key]
+            edge.norm, edge.balance = _length(sums), _balance(sums)
+            edge.amount = f"‖{values.number(edge.norm)}‖"
+            if len(sums) == 1:
+                (total,) = sums.values()
+                edge.amount = values.gist(total, True)
         figure.part_far_leaves()
-        for key, size in self._within.items():
-            figure.shapes[key].gradient = f"‖{values.number(size)}‖ on its leaves"
+        for key, sums in self._within.items():
+            figure.shapes[key].gradient = f"‖{values.number(_length(sums))}‖ on its leaves"
         return figure
 
     def _mark_output(self, t: Tensor, total: Any) -> None:
@@ -296,6 +293,24 @@ class Builder:
 
 def _counted(count: int, word: str) -> str:
     return f"{count:,} {word}{'s' * (count != 1)}"
+
+
+def _add(sums: dict[Tensor, Any], x: Tensor, value: Any) -> None:
+    """Add a contribution to those that went to the same tensor already."""
+    value = getattr(value, "_data", value)
+    with np.errstate(all="ignore"):
+        sums[x] = sums[x] + value if x in sums else value
+
+
+def _length(sums: dict[Tensor, Any]) -> float:
+    """The Euclidean length of several gradients together."""
+    return math.hypot(*map(values.norm, sums.values()))
+
+
+def _balance(sums: dict[Tensor, Any]) -> tuple[float, float]:
+    """The sum of all elements of several gradients, and that of their absolute values."""
+    totals, absolutes = zip(*map(values.signs, sums.values()))
+    return sum(totals), sum(absolutes)
 
 
 def _alike(a: Any, b: Any) -> bool:

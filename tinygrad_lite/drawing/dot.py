@@ -217,7 +217,7 @@ def _ends(edge: Edge) -> str:
 def _forward(figure: Figure, edge: Edge, theme: Theme) -> str:
     label = ""
     if edge.slots > 1:
-        label = f' label=< <FONT POINT-SIZE="8">{edge.slots:,} ×</FONT> >'
+        label = f' label=< <FONT POINT-SIZE="8">{edge.slots:,} edges</FONT> >'
     return (
         f'{_ends(edge)}id="{edge.key}" class="forward" color="{theme.forward}" '
         f'fontcolor="{theme.muted}" penwidth=0.8 arrowsize=0.5{label}]\n'

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.backward import unbroadcast
 from tinygrad_lite.drawing.naming import Names, is_number
 from tinygrad_lite.drawing.notation import Expression, literal, write
 from tinygrad_lite.drawing.symbol import Symbol, local_rule
@@ -89,10 +90,14 @@ def _derived(
             rule = local_rule(
                 operation, slot, upstream, t._data, values, attributes, written, result
             )
+            if np.shape(rule.value) != np.shape(values[slot]):
+                rule = unbroadcast(rule, np.shape(values[slot]), lambda: operation.name)
         linear = G.search(rule.expression.text) or not np.any(rule.value)  # as rules are in g
     except Exception:  # a user's rule may need more of an array than a symbol offers
         return None
-    return rule.expression.text if linear else None
+    inside = rule.expression.inside  # of what is put into another shape: g alone, or more?
+    text = (rule.expression if inside is None or inside.text == "g" else inside).text
+    return text if linear else None
 
 
 def _named(text: str, stand_ins: dict[str, str]) -> str:

@@ -68,7 +68,8 @@ class Names:
         self.keys |= {t: f"leaf{i}" for i, t in enumerate(self.leaves)}
         self._calls: dict[Scope, Call] = {}
         self.given = dict(given or {})
-        self._labels = {**self._parameter_names(), **self.given}
+        self._parameters = self._parameter_names()
+        self._labels = {**self._parameters, **self.given}
         self._names: dict[Tensor, str] = {}
         for letter, tensors in (("x", self.leaves), ("v", self.nodes)):
             unnamed = 0
@@ -94,6 +95,10 @@ class Names:
     def chosen(self, t: Tensor) -> bool:
         """Whether the name was given by somebody, rather than counted."""
         return t in self._labels or t.name is not None
+
+    def belongs(self, t: Tensor) -> bool:
+        """Whether a leaf is a parameter of a module, rather than something it was called with."""
+        return t in self._parameters
 
     def kind(self, t: Tensor) -> str:
         """``parameter``, ``input``, ``constant``, ``intermediate`` or ``output``."""

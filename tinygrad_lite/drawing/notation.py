@@ -44,6 +44,7 @@ INFIX: dict[str, tuple[str, int]] = {
     "floor_divide": ("//", PRODUCT),
     "remainder": ("mod", PRODUCT),
     "matmul": ("@", PRODUCT),
+    "outer": ("⊗", PRODUCT),
     "equal": ("=", COMPARISON),
     "not_equal": ("≠", COMPARISON),
     "less": ("<", COMPARISON),
@@ -77,7 +78,7 @@ def write(name: str, parts: Sequence[Expression], attributes: Mapping[str, Any])
     parts = [part.inside or part for part in parts]
     if name in INFIX and len(parts) == 2:
         return _infix(name, parts[0], parts[1])
-    if name == "masked":  # 0 where the condition does not hold
+    if name in ("masked", "gated"):  # products that are 0 where the second factor is
         return _infix("multiply", *parts)
     if name in _FORMS:
         return _FORMS[name](parts, attributes)
@@ -113,7 +114,7 @@ def _infix(name: str, left: Expression, right: Expression) -> Expression:
             if part.value is not None and part.value.dtype.kind == "b":
                 return part if bool(part.value) is absorbing else other
     chained = name in ("add", "multiply") and right.level == level and f" {sign} " in right.text
-    if chained and all(other not in right.text for other in ("−", "÷", "@", "mod", "//", "(")):
+    if chained and all(other not in right.text for other in ("−", "÷", "@", "⊗", "mod", "//", "(")):
         return Expression(f"{enclosed(left, level)} {sign} {right.text}", level)
     return Expression(f"{enclosed(left, level)} {sign} {enclosed(right, level, True)}", level)
 
@@ -211,6 +212,24 @@ def _assign(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expre
     return Expression(f"{enclosed(parts[0], LOGIC, True)} with [{index}] = {parts[1]}", LOGIC)
 
 
+def _einsum(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+    subscripts = Expression(attributes["subscripts"].replace("->", "→"))
+    return _call("einsum", [subscripts, *parts], {})
+
+
+def _with_arguments(text: str) -> Callable[[Sequence[Expression], Mapping[str, Any]], Expression]:
+    """A form with ``{0}``, ``{1}`` in the places of its arguments."""
+
+    def form(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
+        return Expression(text.format(*map(_tight, parts)))
+
+    return form
+
+
+def _power_rate(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
+    return _infix("multiply", _power(*parts), _call("log", parts[:1], {}))
+
+
 def _power_slope(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
     base, y = parts
     less = _infix("subtract", y, literal(1)) if y.value is None else literal(y.value - 1)
@@ -221,6 +240,12 @@ _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression
     "negative": _negative,
     "power": lambda parts, _: _power(parts[0], parts[1]),
     "y·xʸ⁻¹": _power_slope,
+    "xʸ·log x": _power_rate,
+    "1/√(1−x²)": _with_arguments("1/√(1 − {0}²)"),
+    "1/√(x²−1)": _with_arguments("1/√({0}² − 1)"),
+    "1/(1−x²)": _with_arguments("1/(1 − {0}²)"),
+    "x/(x²+y²)": _with_arguments("{0}/({0}² + {1}²)"),
+    "einsum": _einsum,
     "square": lambda parts, _: _power(parts[0], literal(2)),
     "sqrt": lambda parts, _: Expression(f"√{_tight(parts[0])}", POWER),
     "abs": lambda parts, _: Expression(f"|{parts[0]}|"),

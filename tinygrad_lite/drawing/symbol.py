@@ -174,7 +174,23 @@ def _applied(name: str, inputs: Sequence[Any], attributes: Mapping[str, Any], va
     parts = [expression(x) for x in inputs]
     if np.ndim(value) == 0 and all(part.value is not None for part in parts):
         return Symbol(literal(value), value)
+    if name == "multiply":
+        name, parts = _product(parts, [np.shape(raw(x)) for x in inputs])
     return Symbol(write(name, parts, attributes), value)
+
+
+def _product(
+    parts: list[Expression], shapes: Sequence[tuple[int, ...]]
+) -> tuple[str, list[Expression]]:
+    """What a product is: of a column, made of a vector, and a row it is the outer product."""
+    for column, row in ((0, 1), (1, 0)):
+        upright = parts[column].inside is not None and len(shapes[column]) > 1
+        lying = len(shapes[row]) == 1 or (
+            parts[row].inside is not None and shapes[row][-2:-1] == (1,)
+        )
+        if upright and shapes[column][-1] == 1 and lying:
+            return "outer", [parts[column], parts[row]]
+    return "multiply", parts
 
 
 def local_rule(

@@ -69,7 +69,8 @@ def _outer_of(g: Any, x: Any) -> Any:
 
 def _columns_times(g: Any, x: Any) -> Any:
     """The columns of x added up with the weights g."""
-    return matmul(swapaxes(x, -1, -2), expand_dims(g, -1))[..., 0]
+    *leading, _, k = np.shape(x)
+    return reshape(matmul(swapaxes(x, -1, -2), expand_dims(g, -1)), (*leading, k))
 
 
 def _transposed_times(g: Any, x: Any) -> Any:
