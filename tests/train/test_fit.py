@@ -835,7 +835,7 @@ WEIGHTED = [
 ]
 
 
-@pytest.mark.parametrize("loss", WEIGHTED, ids=repr)
+@pytest.mark.parametrize("loss", WEIGHTED, ids=range(len(WEIGHTED)))
 @pytest.mark.parametrize("batch_size", [1, 7, 30])
 def test_weighted_losses_do_not_depend_on_batches(
     loss: Any, batch_size: int, rng: np.random.Generator
