@@ -67,6 +67,10 @@ def label_loss(step: Instruction, w: Writer) -> bool:
     if share != 1:
         total = f"({total}) * {share!r}"
     w.assign(step, total)
+    if not w.program.differentiates:  # else it is looked at with the gradients
+        loss = w.read(step.out)
+        w.line(f"if {loss} != {loss}:")
+        w.line('    raise ValueError("a label is no class, or the scores are not numbers")')
     return True
 
 
