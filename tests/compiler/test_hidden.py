@@ -394,6 +394,44 @@ def test_what_happens_once_is_no_hindrance() -> None:
     assert c.source
 
 
+def test_parameters_frozen_for_a_while_in_the_step() -> None:
+    d, g = weight(), weight()
+    optimizer = optim.SGD([g], lr=0.1)
+
+    @tg.compile
+    def step(t: Any) -> None:
+        optimizer.zero_grad()
+        d.requires_grad_(False)
+        (d * g * t).sum().backward()
+        optimizer.step()
+        d.requires_grad_(True)
+
+    for _ in range(5):
+        step(x)
+    assert step.source and d.grad is None and g.item() == pytest.approx(0.5)
+
+
+class Plain:
+    """What counts its own calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def step(self, t: Any) -> Any:
+        """Count."""
+        self.calls += 1
+        return t * 2
+
+
+@pytest.mark.usefixtures("given_up")
+def test_a_method_that_counts() -> None:
+    plain = Plain()
+    compiled = tg.compile(plain.step)
+    for _ in range(5):
+        compiled(x)
+    assert plain.calls == 5
+
+
 def test_draws_of_the_library_are_compiled() -> None:
     rng = np.random.default_rng(0)
     c = tg.compile(lambda t: t + tg.random.normal(1, rng=rng) + tg.random.normal(1))

@@ -114,7 +114,7 @@ class Compiled:
             with switched(intercept=tracer), watch():
                 result = self.function(*used[0], **used[1])
         finally:
-            changed = [hidden.check(), watch.outward, copies.carry_over(tracer.own)]
+            changed = [hidden.finish(), watch.outward, copies.carry_over(tracer.own)]
             changed.append(tracer.overwritten())
         program = tracer.finish(result)
         returned = self._restored(program, tracer, result, leaves)

@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_lite.compiler.reach import Contents, contents, fingerprint, joined, same, walk
 from tinygrad_lite.random import generator
+from tinygrad_lite.tensor import Tensor
 
 _OUTSIDE = frozenset({"time", "posix", "nt", "_io", "_warnings", "_socket", "select"})
 _CALLS = frozenset({("builtins", "print"), ("builtins", "input"), ("datetime", "now")})
@@ -31,6 +32,8 @@ class Hidden:
         self.found = ""
         self._roots = [("", function), *((f"argument {i}", x) for i, x in enumerate(arguments))]
         self._renew()
+        tensors = [(words, x) for words, x, *_ in self._known if isinstance(x, Tensor)]
+        self._flags = [(words, t, t._requires_grad) for words, t in tensors]
 
     def _renew(self) -> None:
         """Take what there is now for granted."""
@@ -52,6 +55,13 @@ class Hidden:
         if not self.found:
             self.found = self._difference()
         return self.found
+
+    def finish(self) -> str:
+        """What has changed in the whole call, in which parameters may be frozen for a while."""
+        for words, t, flag in self._flags:
+            if t._requires_grad != flag:
+                self.found = self.found or f"{words}.requires_grad"
+        return self.check()
 
     def _difference(self) -> str:
         for words, x, held, mark in self._known:

@@ -49,9 +49,9 @@ def trusted(value: Any) -> bool:
     return isinstance(value, Primitive)
 
 
-def owner(module: str) -> bool:
+def owner(module: Any) -> bool:
     """Whether a module of that name is Python's, NumPy's or this library's."""
-    return module.partition(".")[0] in TRUSTED
+    return str(module).partition(".")[0] in TRUSTED
 
 
 def contents(x: Any) -> Contents:
@@ -73,7 +73,7 @@ def contents(x: Any) -> Contents:
         return [("", frame and frame.f_lasti), *(frame.f_locals.items() if frame else ())]
     if hasattr(type(x), "__next__"):
         return [("", length_hint(x, -1)), *(("", v) for v in gc.get_referents(x))]
-    if type(x).__module__.startswith("tinygrad_lite.compiler"):
+    if str(type(x).__module__).startswith("tinygrad_lite.compiler"):
         return [("", getattr(x, "function", None))]
     if "param_groups" in getattr(x, "__dict__", ()):
         return [(".param_groups", x.param_groups)]
@@ -82,7 +82,7 @@ def contents(x: Any) -> Contents:
 
 def _of_object(x: Any) -> Contents:
     kind = x if isinstance(x, type) else type(x)
-    foreign = owner(kind.__module__) and not kind.__module__.startswith("tinygrad_lite.")
+    foreign = owner(kind.__module__) and not str(kind.__module__).startswith("tinygrad_lite.")
     if foreign and kind is not SimpleNamespace:
         return []
     found = [(f".{name}", v) for name, v in list(getattr(x, "__dict__", {}).items())]
@@ -140,10 +140,8 @@ def joined(words: str, how: str) -> str:
 
 
 def fingerprint(x: Any) -> Any:
-    """What tells of a change inside an array, a tensor or a generator of random numbers."""
+    """What tells of a change inside an array."""
     if isinstance(x, np.ndarray) and x.dtype != object:
         step = 1 + x.size // (1 << 22)  # of an array of many millions of elements, every so many
         return crc32(x.reshape(-1)[::step].tobytes())
-    if isinstance(x, Tensor):
-        return x._requires_grad
     return None
