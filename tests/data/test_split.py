@@ -153,3 +153,8 @@ class TestKFold:
             stratified_kfold([0, 0], k=1)
         with pytest.raises(ValueError, match="one per example"):
             stratified_kfold(np.zeros((4, 2)), k=2)
+
+
+def test_k_fold_takes_a_number() -> None:
+    with pytest.raises(TypeError, match=r"len\(x\).*stratified_kfold takes labels"):
+        list(kfold(np.zeros(6), 2))  # type: ignore[arg-type]

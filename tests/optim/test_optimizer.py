@@ -327,3 +327,14 @@ def test_wrong_parameters_and_settings_are_refused(
 ) -> None:
     with pytest.raises(error, match=re.escape(message)):
         getattr(optim, name)(params, **settings)
+
+
+def test_a_negative_number_of_updates_is_refused() -> None:
+    w = tg.tensor([1.0], requires_grad=True)
+    optimizer = optim.Adam([w])
+    (w * w).sum().backward()
+    optimizer.step()
+    state = optimizer.state_dict()
+    state["state"][0]["step"] = -5
+    with pytest.raises(ValueError, match="'step' is a number of updates, not -5"):
+        optimizer.load_state_dict(state)

@@ -487,7 +487,7 @@ def test_arguments_that_do_not_fit(arguments: dict[str, Any], message: str) -> N
         fit(network(), data, **({"loss": "cross_entropy", "optimizer": sgd} | arguments))
 
 
-@pytest.mark.parametrize("epochs", [1.5, None, "3"])
+@pytest.mark.parametrize("epochs", [1.5, None, "3", True])
 def test_epochs_are_whole(epochs: Any) -> None:
     with pytest.raises(TypeError, match="epochs is a whole number of passes"):
         fit(network(), moons(), loss="cross_entropy", optimizer=sgd, epochs=epochs)
@@ -515,6 +515,49 @@ def test_parts_of_another_kind(arguments: dict[str, Any], message: str) -> None:
     settings = {"model": network(), "data": moons(), "loss": "cross_entropy", "optimizer": sgd}
     with pytest.raises(TypeError, match=message):
         fit(**(settings | arguments))
+
+
+class Sum(nn.Module):
+    """A model of two inputs."""
+
+    def __init__(self) -> None:
+        self.linear = nn.Linear(2, 2, rng=0)
+
+    def forward(self, inputs: Any) -> Any:
+        return self.linear(inputs[0] + inputs[1])
+
+
+def test_inputs_of_several_arrays_are_a_dataset() -> None:
+    x, y = moons(40)
+    settings: dict[str, Any] = {"loss": "cross_entropy", "optimizer": sgd, "rng": 0}
+    with pytest.raises(ValueError, match="given as a dataset"):
+        fit(Sum(), ((x, x), y), **settings)
+    examples = [((x[i], x[i]), y[i]) for i in range(len(y))]
+    one = nn.Sequential(Sum().linear)
+    found = fit(Sum(), examples, **settings)["loss"]
+    assert found == pytest.approx(fit(one, (x + x, y), **settings)["loss"])
+
+
+def test_softmax_before_cross_entropy_is_warned_of() -> None:
+    model = nn.Sequential(nn.Linear(2, 2, rng=0), nn.Softmax())
+    for loss in ("cross_entropy", nn.CrossEntropyLoss()):
+        with pytest.warns(UserWarning, match="ends in Softmax") as caught:
+            fit(model, moons(), loss=loss, optimizer=sgd, epochs=3)
+        assert len(caught) == 1
+    fit(model, moons(), loss=lambda o, y: F.nll_loss(tg.log(o), y), optimizer=sgd)
+
+
+def test_without_gradients_nothing_is_learned() -> None:
+    with tg.no_grad(), pytest.raises(RuntimeError, match="outside of no_grad"):
+        fit(network(), moons(), loss="cross_entropy", optimizer=sgd)
+
+
+def test_what_a_callback_adds_to_the_row_stays(tmp_path: Path) -> None:
+    def add(run: Any) -> None:
+        run.history.rows[-1]["twice"] = 2 * run.measured["loss"]
+
+    history = fit(network(), moons(), loss="cross_entropy", optimizer=sgd, callbacks=[add])
+    assert history["twice"] == [2 * history["loss"][0]]
 
 
 def test_weights_of_classes_and_of_examples() -> None:

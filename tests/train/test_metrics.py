@@ -267,6 +267,14 @@ def test_what_does_not_fit(metric: Metric, outputs: list, targets: list, message
         metric(np.array(outputs), np.array(targets))
 
 
+def test_a_function_that_returns_an_array_is_no_metric() -> None:
+    def errors(outputs: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        return np.abs(outputs - targets)
+
+    with pytest.raises(ValueError, match=r"errors: .* returned shape \(2,\)"):
+        Average(errors)([1.0, 2.0], [0.0, 0.0])
+
+
 def test_settings_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="average"):
         F1("mean")

@@ -142,10 +142,15 @@ def _read(
             f"{images_path} holds {images.dtype} of shape {images.shape}, "
             f"expected uint8 images of shape (n, {_SIDE}, {_SIDE})"
         )
-    if labels.dtype != np.uint8 or labels.shape != images.shape[:1] or labels.size == 0:
+    if labels.dtype != np.uint8 or labels.ndim != 1 or labels.size == 0:
         raise ValueError(
             f"{labels_path} holds {labels.dtype} of shape {labels.shape}, expected one uint8 label "
-            f"for each of the {len(images)} images in {images_path}"
+            "for each image"
+        )
+    if len(labels) != len(images):
+        raise ValueError(
+            f"{images_path} holds {len(images)} images and {labels_path} {len(labels)} labels: one "
+            "of the two files is of another set"
         )
     if labels.max() >= _CLASSES:
         raise ValueError(f"{labels_path} holds label {labels.max()}, expected 0 .. {_CLASSES - 1}")

@@ -61,7 +61,7 @@ def kfold(
 
     Unshuffled, the test parts are consecutive runs. Their sizes differ by at most one.
 
-    Raises ValueError unless `2 <= k <= n`.
+    Raises ValueError unless `2 <= k <= n`, TypeError for an array instead of its length.
 
     >>> [test.tolist() for train, test in kfold(5, k=2)]
     [[0, 1, 2], [3, 4]]
@@ -139,6 +139,11 @@ def _labels(labels: npt.ArrayLike, n: int) -> npt.NDArray[Any]:
 
 
 def _check_folds(n: int, k: int) -> None:
+    if np.ndim(n):
+        raise TypeError(
+            f"k-fold takes the number of examples, len(x), not the {np.size(n)} values themselves; "
+            "stratified_kfold takes labels"
+        )
     if not 2 <= k <= n:
         raise ValueError(f"k-fold needs 2 <= k <= n, got k={k} for n={n} examples")
 

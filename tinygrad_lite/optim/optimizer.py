@@ -255,6 +255,8 @@ class Optimizer(ABC):
             array = np.asarray(value.detach() if hasattr(value, "detach") else value)
             if name == "step":
                 state[name] = int(array)
+                if state[name] < 0:
+                    raise ValueError(f"{who}: 'step' is a number of updates, not {state[name]}")
                 continue
             if array.shape != p.shape:
                 raise ValueError(

@@ -38,7 +38,11 @@ class Callback:
         """After every update; ``run.measured`` holds the loss of the batch, as ``loss``."""
 
     def on_epoch_end(self, run: Run) -> None:
-        """After every epoch and its validation; ``run.measured`` is the epoch's row."""
+        """After every epoch and its validation; ``run.measured`` is a copy of the epoch's row.
+
+        The row itself, which the history and the checkpoint keep, is ``run.history.rows[-1]``: what
+        is added there stays. What is to be monitored is given to ``fit`` as a metric.
+        """
 
     def on_train_end(self, run: Run) -> None:
         """After the last batch, whatever ended the run, except an error."""

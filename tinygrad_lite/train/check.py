@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tinygrad_lite.nn import Module
+from tinygrad_lite.mode import is_grad_enabled
+from tinygrad_lite.nn import CrossEntropyLoss, Module, Sequential, Softmax
+from tinygrad_lite.nn.functional import cross_entropy
 from tinygrad_lite.optim import OneCycleLR, ReduceLROnPlateau
 from tinygrad_lite.saving import format_of
 from tinygrad_lite.train.count import count
@@ -39,10 +42,27 @@ def listed(name: str, values: Any) -> list[Any]:
 
 
 def check_model(model: Any) -> None:
-    """TypeError for what is no module."""
+    """TypeError for what is no module, RuntimeError where nothing is recorded to learn from."""
     if not isinstance(model, Module):
         hint = f"a class: write {model.__name__}(...)" if isinstance(model, type) else repr(model)
         raise TypeError(f"the model is an nn.Module, not {hint}")
+    if not is_grad_enabled():
+        raise RuntimeError("fit needs gradients: call it outside of no_grad()")
+
+
+def check_scores(model: Module, loss: Any) -> None:
+    """Warn of a softmax before a loss that has its own: it learns, but slowly and not as well."""
+    function = loss.func if isinstance(loss, partial) else loss
+    layers = list(model) if isinstance(model, Sequential) else []
+    if not layers or not isinstance(layers[-1], Softmax):
+        return
+    if function is cross_entropy or isinstance(function, CrossEntropyLoss):
+        warnings.warn(
+            "the model ends in Softmax, and cross_entropy takes the softmax of its outputs again: "
+            "leave the layer out. The outputs are then scores, the largest for the same class, of "
+            "which nn.functional.softmax makes probabilities",
+            stacklevel=3,
+        )
 
 
 def check_files(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Any
 
+import numpy as np
+
 
 def count(name: str, value: Any, unit: str) -> int:
     """The number as an integer; TypeError or ValueError, with the name, for what is none.
@@ -13,6 +15,8 @@ def count(name: str, value: Any, unit: str) -> int:
     3
     """
     try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
         number = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is a whole number of {unit}, not {value!r}") from None

@@ -19,6 +19,7 @@ from tinygrad_lite.train.check import (
     check_length,
     check_model,
     check_parts,
+    check_scores,
     listed,
     made,
 )
@@ -87,8 +88,9 @@ def fit(
             as a whole, so that a crash at any moment leaves the last one.
         checkpoint_every: write it after so many batches too, not only after every epoch.
         resume: go on from the checkpoint if there is one: the result is the same, to the last bit,
-            as without the interruption. A run that was finished or stopped early goes on if
-            ``epochs`` is larger than it was.
+            as without the interruption. Settings of the optimizer, its learning rate too, are then
+            those of the checkpoint, not those given. A run that was finished or stopped early goes
+            on if ``epochs`` is larger than it was.
         compile: run forward and backward pass as compiled by ``tg.compile``. A batch of a new shape
             is run some times more, to be compiled before the model learns from it.
         progress: whether to show a bar; by default on a terminal with tqdm installed.
@@ -101,6 +103,7 @@ def fit(
         TypeError: for numbers that are not whole, and data of another kind.
         ValueError: if arguments contradict one another, an optimiser is of another model, a
             monitor is not measured, or the checkpoint is of another run: all before training.
+        RuntimeError: inside ``no_grad()``.
 
     >>> import tinygrad_lite as tg
     >>> from tinygrad_lite import nn, optim
@@ -140,6 +143,7 @@ def fit(
         totals=Totals(resolved(metrics, function)),
     )
     check_parts(run)
+    check_scores(model, function)
     if checkpoint is not None:
         sweep(checkpoint)
         if resume and Path(checkpoint).exists():

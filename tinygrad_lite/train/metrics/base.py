@@ -79,7 +79,14 @@ class Average(Metric):
 
     def statistics(self, outputs: Array, targets: Array) -> Array:
         n = len(outputs)
-        return np.array([n, n * float(self.function(outputs, targets))])
+        value = self.function(outputs, targets)
+        if np.size(value) != 1:
+            raise ValueError(
+                f"{self.name}: a function that serves as a metric returns one number, a mean over "
+                f"examples; this one returned shape {np.shape(value)}. Take its mean, or write "
+                "a Metric with single = False for an array"
+            )
+        return np.array([n, n * float(as_array(value).item())])
 
     def result(self, statistics: Array) -> float:
         return ratio(statistics[1], statistics[0])
