@@ -27,10 +27,10 @@ def loader_of(data: Any, batch_size: int | None, default: int, **settings: Any) 
     if isinstance(data, list) and len(data) == 2:
         data = tuple(data)
     if isinstance(data, tuple):
-        if any(isinstance(part, tuple) for part in data):
+        if any(isinstance(p, tuple) and any(isinstance(a, np.ndarray) for a in p) for p in data):
             raise ValueError(
-                "inputs of several arrays are given as a dataset, whose items are one example each: "
-                "for example [((a[i], b[i]), y[i]) for i in range(len(y))]"
+                "inputs of several arrays are given as a dataset, whose items are examples: for "
+                "example [((a[i], b[i]), y[i]) for i in range(len(y))]"
             )
         data = tuple(np.asarray(array) for array in data)
     return DataLoader(data, default if batch_size is None else batch_size, **settings)
