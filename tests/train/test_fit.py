@@ -1065,23 +1065,18 @@ def test_compiled_equals_eager() -> None:
         np.testing.assert_allclose(right[name], array, rtol=1e-4, atol=1e-6)
 
 
-def test_compiled_every_update_is_by_the_program() -> None:
-    """Batches are traced without an effect, so that a resumed run does as an uninterrupted one."""
-    calls: list[int] = []
+def test_compiled_batches_are_traced_without_an_effect() -> None:
 
     class Noisy(nn.Module):
         def __init__(self) -> None:
             self.linear = nn.Linear(2, 2, rng=0)
-            self.seen = nn.Buffer(np.zeros(1))
             self.rng = np.random.default_rng(3)
 
         def forward(self, x: Any) -> Any:
-            calls.append(len(x))
             return self.linear(x) * random.normal((len(x), 2), rng=self.rng)
 
     model, plain = Noisy(), Noisy()
     for net, compiled in ((model, True), (plain, False)):
-        calls.clear()
         fit(
             net,
             moons(40),
@@ -1092,8 +1087,6 @@ def test_compiled_every_update_is_by_the_program() -> None:
             compile=compiled,
             rng=0,
         )
-        if compiled:
-            assert sorted(calls) == [8, 8, 16, 16, 16]  # no call after those that were traced
     assert model.rng.bit_generator.state == plain.rng.bit_generator.state
     np.testing.assert_allclose(model.linear.weight.numpy(), plain.linear.weight.numpy(), rtol=1e-5)
 

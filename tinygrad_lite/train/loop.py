@@ -22,7 +22,7 @@ from tinygrad_lite.train.progress import Progress
 from tinygrad_lite.train.run import Run
 from tinygrad_lite.train.totals import Totals
 
-_CALLS = 4  # of a new shape: two are compared, one more if gradients were lacking, one compiled
+_CALLS = 6  # of a new shape: two or more are compared, the next is by the program
 
 
 class Loop:
