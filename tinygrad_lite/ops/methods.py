@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite import linalg as matrices, ops
 from tinygrad_lite.mode import mode
-from tinygrad_lite.ops import arithmetic, compare, index, linalg, rounding
+from tinygrad_lite.ops import arithmetic, compare, equivalents, index, linalg, rounding
 from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.primitive import binary_operator, operand, reflected_operator, unary_operator
 from tinygrad_lite.tensor import Tensor, Watch, new, tick
+from tinygrad_lite.tree import flatten
 
 
 def _power(x: Tensor, y: Any) -> Any:
@@ -97,16 +98,28 @@ def _array_ufunc(t: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs
     out = kwargs.get("out")
     if out is not None and not any(isinstance(o, Tensor) for o in out):
         return _into_arrays(ufunc, method, inputs, kwargs)
-    if method == "__call__":
-        operation = numpy_table().get(ufunc)
-    else:
-        operation = None
+    operation = _ufunc_method(ufunc, method)
     if operation is None:
         what = ufunc.__name__ if method == "__call__" else f"{ufunc.__name__}.{method}"
-        raise TypeError(f"numpy.{what} has no gradient rule here; use t.detach().numpy()")
+        raise TypeError(f"numpy.{what} has no gradient rule here; {NO_RULE}")
     if isinstance(kwargs.get("where"), np.ndarray):
         raise TypeError(f"numpy.{ufunc.__name__} with where= cannot be recorded: use tg.where")
     return _without_out(operation, ufunc.__name__)(*inputs, **kwargs)
+
+
+def _ufunc_method(ufunc: np.ufunc, method: str) -> Callable[..., Any] | None:
+    """The operation that is a ufunc, or a method of one such as ``np.add.reduce``; None if none."""
+    whole = numpy_table().get(ufunc)
+    if method == "__call__" or whole is None:
+        return whole
+    if method == "outer":
+        return partial(equivalents.outer_product, whole)
+    names = {"reduce": equivalents.REDUCTIONS, "accumulate": equivalents.ACCUMULATIONS}
+    name = names.get(method, {}).get(ufunc.__name__)
+    if name is None:
+        return None
+    along = getattr(ops, name)
+    return lambda x, axis=0, **options: along(x, axis, **options)
 
 
 def _into_arrays(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: Any) -> Any:
@@ -124,13 +137,28 @@ def _into_arrays(ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], kwargs: 
 def _array_function(
     t: Tensor, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Any:
+    name = f"{function.__module__}.{function.__name__}"
+    if function.__module__ == "numpy" and name[6:] in equivalents.QUESTIONS:
+        return equivalents.of_values(function, args, kwargs)
     operation = numpy_table().get(function)
     if operation is None:
-        advice = "use t.detach().numpy()"
+        if name[6:] in equivalents.REARRANGING and not _any_needs(args):
+            return equivalents.of_values(function, args, kwargs)
+        advice = NO_RULE
         if function is np.copyto:
             advice = "an array cannot hold it. np.full(shape, t) is tg.full(shape, t) here"
-        raise TypeError(f"numpy.{function.__name__} has no gradient rule here; {advice}")
+        raise TypeError(f"{name} has no gradient rule here; {advice}")
     return _without_out(operation, function.__name__)(*args, **kwargs)
+
+
+def _any_needs(args: tuple[Any, ...]) -> bool:
+    return any(isinstance(x, Tensor) and x._requires_grad for x in flatten(args)[0])
+
+
+NO_RULE = (
+    "for its values alone use t.detach().numpy(); for a gradient, write it with the operations of "
+    "tg, or declare it by tg.primitive"
+)
 
 
 def _without_out(operation: Callable[..., Any], name: str) -> Callable[..., Any]:
@@ -151,6 +179,11 @@ def numpy_table() -> dict[Any, Callable[..., Any]]:
         _numpy.update({getattr(np, n): getattr(ops, n) for n in names})
         names = [n for n in matrices.__all__ if hasattr(np.linalg, n)]
         _numpy.update({getattr(np.linalg, n): getattr(matrices, n) for n in names})
+        for name, operation in equivalents.EQUIVALENTS.items():
+            module = np.linalg if name.startswith("linalg.") else np
+            function = getattr(module, name.removeprefix("linalg."), None)  # some are of NumPy 2.1
+            if function is not None:
+                _numpy.setdefault(function, operation)
         _numpy.update({np.amax: ops.max, np.amin: ops.min, np.copy: ops.positive})
         _numpy[np.around] = ops.round
         _numpy[np.shape] = lambda t: t.shape
