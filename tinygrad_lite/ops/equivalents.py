@@ -14,6 +14,7 @@ from tinygrad_lite.ops.join import concatenate, hstack
 from tinygrad_lite.ops.linalg import matmul, outer, tensordot
 from tinygrad_lite.ops.norm import norm
 from tinygrad_lite.ops.order import max, min, quantile
+from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.ops.reduce import sum
 from tinygrad_lite.ops.selection import abs, where
 from tinygrad_lite.ops.shape import (
@@ -34,7 +35,8 @@ def _append(arr: Any, values: Any, axis: int | None = None) -> Any:
     return concatenate(parts, 0 if axis is None else axis)
 
 
-def _ptp(a: Any, axis: Any = None, keepdims: bool = False) -> Any:
+def _ptp(a: Any, axis: Any = None, out: None = None, keepdims: bool = False) -> Any:
+    no_out("ptp", out)
     return max(a, axis, keepdims=keepdims) - min(a, axis, keepdims=keepdims)
 
 
@@ -53,8 +55,10 @@ def _columns(tup: Any) -> Any:
     return hstack([reshape(x, (-1, 1)) if np.ndim(x) < 2 else x for x in tup])
 
 
-def _percentile(a: Any, q: Any, *args: Any, **kwargs: Any) -> Any:
-    return quantile(a, np.divide(q, 100), *args, **kwargs)
+def _percentile(
+    a: Any, q: Any, axis: Any = None, out: None = None, *rest: Any, **options: Any
+) -> Any:
+    return quantile(a, np.divide(q, 100), axis, out, *rest, **options)
 
 
 def _broadcast_arrays(*args: Any) -> Any:
@@ -102,8 +106,10 @@ def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: An
     return norm(x, ord, axis, keepdims)
 
 
-def _nan_sum(a: Any, axis: Any = None, *args: Any, **kwargs: Any) -> Any:
-    return sum(where(np.isnan(a), 0, a), axis, *args, **kwargs)
+def _nan_sum(
+    a: Any, axis: Any = None, dtype: Any = None, out: None = None, *rest: Any, **options: Any
+) -> Any:
+    return sum(where(np.isnan(a), 0, a), axis, dtype, out, *rest, **options)
 
 
 EQUIVALENTS: dict[str, Callable[..., Any]] = {
