@@ -52,6 +52,7 @@ def test_every_function_with_out_takes_none_and_refuses_an_array(function: Any) 
         "dot": (X, X.T),
         "einsum": ("ij->i", X),
         "outer": (X, X),
+        "percentile": (X, 50),
         "quantile": (X, 0.5),
         "stack": ([X, X],),
         "take": (X, [0]),
