@@ -104,6 +104,19 @@ class Watcher:
                 f"{_place(graph.path(node.record[3]), graph.site(node))}"
             )
 
+    def hooked(self, t: Tensor, hook: Any, before: Any, after: Any) -> None:
+        """Look at a gradient that a hook replaced; the engine calls it."""
+        fault = self.fault(after)
+        if fault and not self.fault(before):
+            code = getattr(hook, "__code__", None)
+            where = (
+                graph.Site(code.co_filename, code.co_firstlineno, code.co_name) if code else hook
+            )
+            raise AnomalyError(
+                f"a hook on {t._describe()} returned a gradient with {fault}.\n"
+                f"It was given a finite one: {_statistics(before)}\n  at {where}"
+            )
+
     def look_inside(self, c: Contribution) -> None:
         """Apply the rule once more, watching: a rule may run a backward pass, as checkpoints do."""
         operation, inputs, attributes = c.node.record[:3]

@@ -73,11 +73,12 @@ def cotangents(
     if lifted and isinstance(gradient, Tensor):  # it may be differentiated by, or traced
         seed = gradient if gradient.dtype == output.dtype else cast(gradient, output.dtype)
     start = lift(seed) if lifted else seed
+    hooked = getattr(intercept, "hooked", None)
     if not create_graph and intercept is None:
-        pending = _propagate(nodes, output, start, lifted, observer, wanted)
+        pending = _propagate(nodes, output, start, lifted, observer, wanted, hooked)
     else:
         with switched(grad=create_graph, intercept=None if watching else intercept):
-            pending = _propagate(nodes, output, start, lifted, observer, wanted)
+            pending = _propagate(nodes, output, start, lifted, observer, wanted, hooked)
     return _separated(pending, seed)
 
 
@@ -89,6 +90,7 @@ def _propagate(
     lifted: bool,
     observer: Observer | None,
     wanted: set[Tensor] | None,
+    hooked: Callable[..., None] | None,
 ) -> dict[Tensor, Any]:
     """The walk itself; what is left at its end are the gradients of the leaves."""
     pending: dict[Tensor, Any] = {output: seed}
@@ -98,7 +100,7 @@ def _propagate(
         if g is None:
             continue
         if t.watch is not None:
-            g = _arrived(t, g, lifted)
+            g = _arrived(t, g, lifted, hooked)
         operation, inputs, attributes, _, _, _ = t.record
         many = lifted or attributes or len(inputs) > 2
         if many:
@@ -130,7 +132,7 @@ def _propagate(
                 observer(Contribution(t, slot, g, c, before, after))
     for x, g in pending.items():
         if x.watch is not None and wanted is None:
-            pending[x] = _arrived(x, g, lifted)
+            pending[x] = _arrived(x, g, lifted, hooked)
     return pending
 
 
@@ -157,7 +159,7 @@ def _seed(output: Tensor, gradient: Any) -> Any:
     return np.asarray(value, dtype=output.dtype)[()]
 
 
-def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
+def _arrived(t: Tensor, g: Any, lifted: bool, hooked: Callable[..., None] | None) -> Any:
     """Run the hooks of ``t`` on its complete gradient and keep it if that was asked for."""
     watch = t.watch
     if not isinstance(watch, Watch):
@@ -171,6 +173,8 @@ def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
                     f"a hook on {t._describe()} returned a gradient of shape {np.shape(replaced)}"
                 )
             replaced = lift(replaced)
+            if hooked is not None:
+                hooked(t, hook, g, replaced)
             g = replaced if lifted else np.asarray(replaced._data, dtype=t.dtype)[()]
     if watch.retain:
         kept = lift(g) if lifted else lift(np.array(g)[()])
@@ -181,6 +185,11 @@ def _arrived(t: Tensor, g: Any, lifted: bool) -> Any:
 def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> Any:
     """A contribution with the shape and dtype of its input, and zero where the upstream is zero."""
     operation = t.record[0]
+    if c is None:
+        raise TypeError(
+            f"rule {slot} of {operation.name!r} returned None: a rule returns the gradient of its "
+            "argument; None stands in place of the rule where there is no derivative"
+        )
     if not hasattr(c, "dtype"):  # a rule gave a Python number
         c = np.asarray(c, x.dtype)[()]
     if lifted:

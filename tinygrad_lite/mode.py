@@ -33,7 +33,8 @@ class Mode(NamedTuple):
             backward pass then runs on tensors, so that its operations are intercepted too; but if
             it has a method ``contribution``, that observes the backward pass instead. It is told
             more where it has a method for it: ``carried(contribution)`` of the steps of that
-            backward pass, ``look(tensor, what)`` when Python reads values, ``strays()`` when a rule
+            backward pass, ``hooked(tensor, hook, before, after)`` when a hook has replaced a
+            gradient, ``look(tensor, what)`` when Python reads values, ``strays()`` when a rule
             takes another way because it met NaN, ``changes(tensor)`` when a tensor is about to be
             given other values by an operation, ``effect(owner, call,
             tensors, gradients=False)`` when something is about to change tensors, or their

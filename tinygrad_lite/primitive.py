@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
+from inspect import CO_VARARGS
 from types import CodeType, FrameType
 from typing import Any, NamedTuple
 from weakref import ref
@@ -19,6 +20,9 @@ Rule = Callable[..., Any]
 
 PLAIN = frozenset({np.ndarray, complex, float, int, bool, *np.sctypeDict.values()})
 """The types that are taken as they are; Python's numbers stay weak (NEP 50)."""
+
+NUMERIC = "fiubc"
+"""The kinds of dtypes that are numbers."""
 
 getframe = sys._getframe
 
@@ -97,6 +101,11 @@ class Primitive:
                 if x._requires_grad:
                     needed = True
             elif type(x) in PLAIN:
+                if type(x) is np.ndarray and x.dtype.kind not in NUMERIC:
+                    raise TypeError(
+                        f"{self.name} takes arrays of numbers, not of dtype {x.dtype}: convert it "
+                        "with astype(float)"
+                    )
                 values.append(x)
                 mixed = True
             elif hasattr(type(x), "__primitive__"):
@@ -109,11 +118,20 @@ class Primitive:
             raise explained(error, self.name, values) from error
         if type(out) is not np.ndarray:
             if not isinstance(out, np.generic):
+                if type(self.vjps) is tuple and len(self.vjps) != len(inputs):
+                    raise TypeError(
+                        f"{self.name} takes {len(self.vjps)} arguments, but {len(inputs)} "
+                        f"{'was' if len(inputs) == 1 else 'were'} given"
+                    )
                 if out is None or isinstance(out, (tuple, list)):
                     raise TypeError(
                         f"{self.name} returned {type(out).__name__}: a primitive returns one array"
                     )
                 out = np.asarray(out)[()]
+                if out.dtype.kind not in NUMERIC:
+                    raise TypeError(
+                        f"{self.name} returned {out!r:.60}, which is no array of numbers"
+                    )
         elif not out.ndim:
             out = out[()]
         t = new(Tensor)
@@ -197,7 +215,7 @@ def admit(x: Any, name: str) -> Any:
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{name} takes no masked array: fill it, or use tg.where")
     array = np.asarray(x)
-    if array.dtype.kind not in "fiubc":
+    if array.dtype.kind not in NUMERIC:
         raise TypeError(
             f"{name} takes tensors, arrays and numbers, not {type(x).__name__} ({x!r:.60})"
         )
@@ -245,8 +263,9 @@ def primitive(
     >>> x.grad
     tensor([ 3., 12.])
     """
-    rules = PerSlot(vjps) if callable(vjps) else vjps
     name = str(name or getattr(forward, "__name__", "operation"))
+    _check_declaration(name, forward, vjps)
+    rules = PerSlot(vjps) if callable(vjps) else vjps
     return Primitive(
         forward,
         tuple(rules) if isinstance(rules, Sequence) else rules,
@@ -257,6 +276,35 @@ def primitive(
         in_place,
         doc or forward.__doc__,
     )
+
+
+def _check_declaration(name: str, forward: Any, vjps: Any) -> None:
+    """TypeError for what cannot be a forward function or a rule."""
+    if not callable(forward):
+        raise TypeError(f"{name}: forward must be a function of arrays, not {forward!r:.60}")
+    if vjps is None or isinstance(vjps, PerSlot):
+        return
+    if callable(vjps):
+        rules, given, form = [vjps], 3, "slot, g, out, *inputs"
+    elif isinstance(vjps, Sequence) and not isinstance(vjps, str):
+        rules, given, form = list(vjps), 2 + len(vjps), "g, out, *inputs"
+    else:
+        raise TypeError(
+            f"{name}: the rules are a list with one for each argument, a function for operations "
+            f"of any number of arguments, or None, not {vjps!r:.60}"
+        )
+    for slot, rule in enumerate(rules):
+        if rule is None:
+            continue
+        if not callable(rule):
+            raise TypeError(f"{name}: rule {slot} must be a function or None, not {rule!r:.60}")
+        code = getattr(rule, "__code__", None)
+        if code and not code.co_flags & CO_VARARGS and code.co_argcount < given:
+            takes = ", ".join(code.co_varnames[: code.co_argcount])
+            raise TypeError(
+                f"{name}: rule {slot} takes ({takes}), but it is called with ({form}): that is "
+                f"{given} arguments at least"
+            )
 
 
 def unary_operator(operation: Primitive) -> Callable[[Tensor], Any]:
@@ -288,6 +336,8 @@ def binary_operator(operation: Primitive, compute: Callable[[Any, Any], Any]) ->
             y = constant(y)
         elif operand(y):
             return operation(x, y)
+        elif isinstance(y, (str, bytes)) and differentiable:  # else it tries to repeat itself
+            raise TypeError(f"{operation.name} takes tensors, arrays and numbers, not {y!r:.60}")
         else:
             return NotImplemented
         if intercept is not None:
@@ -320,6 +370,8 @@ def reflected_operator(operation: Primitive) -> Callable[..., Any]:
     """The method of Tensor for an operand on the left that is no tensor."""
 
     def operate(y: Tensor, x: Any) -> Any:
+        if isinstance(x, (str, bytes)):
+            raise TypeError(f"{operation.name} takes tensors, arrays and numbers, not {x!r:.60}")
         return operation(x, y) if operand(x) else NotImplemented
 
     return operate

@@ -58,10 +58,36 @@ def _single(dtype: np.dtype[Any]) -> Any:
     return np.float64 if dtype == np.float64 else np.float32
 
 
+def _drawn_evenly(*, shape: Any, dtype: np.dtype[Any], rng: Rng) -> Any:
+    draw = np.asarray(generator(rng).random(shape, _single(dtype)))
+    if dtype.itemsize < draw.dtype.itemsize:  # rounding would reach 1
+        steps = 2.0 ** (np.finfo(dtype).nmant + 1)
+        draw = np.floor(draw * steps) / steps
+    return draw.astype(dtype)
+
+
+def _floating(dtype: Any, name: str) -> np.dtype[Any]:
+    found: np.dtype[Any] = np.dtype(dtype)
+    if found.kind != "f":
+        raise TypeError(
+            f"{name} draws floating point numbers, not {found}: use tg.random.integers, or "
+            "astype() on the result"
+        )
+    return found
+
+
+def _refuse(wrong: Any, message: str) -> None:
+    """ValueError if any of the values is wrong."""
+    if np.any(wrong):
+        raise ValueError(message)
+
+
+def _values(x: Any) -> Any:
+    return x._data if isinstance(x, Tensor) else np.asarray(x)
+
+
 _uniform = primitive(
-    lambda *, shape, dtype, rng: np.asarray(generator(rng).random(shape, _single(dtype))).astype(
-        dtype
-    ),
+    _drawn_evenly,
     name="uniform",
     symbol="U",
 )
@@ -98,11 +124,14 @@ def uniform(
         rng: a Generator, a seed, or None for the default generator.
         requires_grad: make the result a leaf that requires a gradient.
 
+    Raises:
+        TypeError: if the dtype is not floating point.
+
     >>> import tinygrad_lite as tg
     >>> tg.random.uniform((2, 3), rng=0).shape
     (2, 3)
     """
-    draw = _lifted(_uniform(shape=shape, dtype=np.dtype(dtype), rng=rng))
+    draw = _lifted(_uniform(shape=shape, dtype=_floating(dtype, "uniform"), rng=rng))
     if not (_is(low, 0.0) and _is(high, 1.0)):
         draw = add(low, multiply(draw, high - low))
     return draw.requires_grad_() if requires_grad else draw
@@ -121,13 +150,17 @@ def normal(
 
     The other arguments are those of :func:`uniform`.
 
+    Raises:
+        ValueError: if ``std`` is negative.
+
     >>> import tinygrad_lite as tg
     >>> mean = tg.tensor(5.0, requires_grad=True)
     >>> tg.random.normal(4, mean, rng=0).sum().backward()
     >>> mean.grad
     tensor(4.)
     """
-    draw = _lifted(_normal(shape=shape, dtype=np.dtype(dtype), rng=rng))
+    _refuse(_values(std) < 0, f"normal: std must not be negative: {std}")
+    draw = _lifted(_normal(shape=shape, dtype=_floating(dtype, "normal"), rng=rng))
     if not (_is(mean, 0.0) and _is(std, 1.0)):
         draw = add(mean, multiply(draw, std))
     return draw.requires_grad_() if requires_grad else draw
@@ -159,6 +192,11 @@ def permutation(x: Any, *, rng: Rng = None) -> Tensor:
     """
     if isinstance(x, (int, np.integer)):
         return _lifted(_permutation(n=int(x), rng=rng))
+    if not np.ndim(x):
+        raise TypeError(
+            "permutation takes an integer, or a tensor or array with rows, not "
+            f"{x!r:.60} ({type(x).__name__} without dimensions)"
+        )
     order = _lifted(_permutation(n=np.shape(x)[0], rng=rng))
     return _lifted(take(x, order, axis=0))
 
@@ -166,10 +204,15 @@ def permutation(x: Any, *, rng: Rng = None) -> Tensor:
 def bernoulli(shape: Any = (), p: Any = 0.5, *, dtype: Any = np.bool_, rng: Rng = None) -> Tensor:
     """True with probability ``p``, else False; as 1 and 0 of another dtype if one is given.
 
+    Raises:
+        ValueError: if ``p`` is not from 0 to 1.
+
     >>> import tinygrad_lite as tg
     >>> tg.random.bernoulli(5, 0.5, rng=0)
     tensor([False,  True,  True,  True, False])
     """
+    chance = _values(p)
+    _refuse(~((chance >= 0) & (chance <= 1)), f"bernoulli: p must be from 0 to 1: {p}")
     hit = _lifted(less(_uniform(shape=shape, dtype=np.dtype(float), rng=rng), p))
     return hit if hit.dtype == dtype else _lifted(cast(hit, dtype))
 

@@ -16,7 +16,7 @@ from tinygrad_lite import graph, ops
 from tinygrad_lite.backward import cotangents
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.tensor import Tensor, constant, lift
-from tinygrad_lite.tree import Structure, aligned, flatten
+from tinygrad_lite.tree import Structure, aligned, flatten, paths
 
 Function = Callable[..., Any]
 
@@ -105,8 +105,11 @@ def vjp(f: Function, *primals: Any) -> tuple[Any, Function]:
     return nest([_settled(lift(o), marks) for o in outputs]), pull
 
 
-def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(f: Function, primals: Any, tangents: Any) -> tuple[Any, Any]:
     """The value of ``f`` at ``primals``, and its derivative in the direction of ``tangents``.
+
+    Both are tuples with one item for each argument of ``f``; of a single argument that is no tuple
+    or list, they may be the argument and the tangent themselves.
 
     A vector-Jacobian product is linear in its cotangent; its own vector-Jacobian product is the
     Jacobian-vector product, so two backward passes give it.
@@ -115,7 +118,10 @@ def jvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     >>> tg.jvp(lambda x: x**2, (tg.tensor([1.0, 2.0]),), (tg.tensor([1.0, 10.0]),))
     (tensor([1., 4.]), tensor([ 2., 40.]))
     """
-    directions = aligned(list(tangents), list(primals), "tangents")
+    primals, tangents = _in_row(primals, tangents)
+    directions = aligned(tangents, primals, "tangents")
+    if any(d is None for d in directions):
+        raise TypeError("a tangent is None: give zeros where there is no movement")
     marks, _, call = _mark(f, tuple(primals), tuple(range(len(primals))), {})
     with switched(grad=True):
         outputs, nest = flatten(call(marks))
@@ -163,17 +169,31 @@ def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Function:
     return jacobian(grad(f, argnums), argnums)
 
 
-def hvp(f: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
+def hvp(f: Function, primals: Any, tangents: Any) -> Any:
     """The Hessian of ``f`` at ``primals`` times ``tangents``, without forming the Hessian.
 
-    Returns a tuple, one product for each of ``primals``.
+    Returns a tuple, one product for each of ``primals``; if these are no tuple but the one argument
+    itself, the product itself.
 
     >>> import tinygrad_lite as tg
     >>> tg.hvp(lambda x: (x**3).sum(), (tg.tensor([1.0, 2.0]),), (tg.tensor([1.0, 1.0]),))
     (tensor([ 6., 12.]),)
     """
-    everywhere = tuple(range(len(primals)))
-    return jvp(grad(f, everywhere), primals, tangents)[1]
+    row, directions = _in_row(primals, tangents)
+    product = jvp(grad(f, tuple(range(len(row)))), row, directions)[1]
+    return product if isinstance(primals, (list, tuple)) else product[0]
+
+
+def _in_row(primals: Any, tangents: Any) -> tuple[list[Any], list[Any]]:
+    """The arguments and their tangents as lists; a single one may be given as it is."""
+    if isinstance(primals, (list, tuple)):
+        if not isinstance(tangents, (list, tuple)):
+            raise TypeError(
+                f"the tangents are a tuple, one for each of the {len(primals)} primals, not "
+                f"{type(tangents).__name__}"
+            )
+        return list(primals), list(tangents)
+    return [primals], [tangents]
 
 
 def _mark(
@@ -184,8 +204,13 @@ def _mark(
     A tensor that requires a gradient is marked by a recorded copy of it, so that the derivative
     can itself be differentiated.
     """
-    single = not isinstance(argnums, Sequence)
-    chosen = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    single = not isinstance(argnums, Sequence) or isinstance(argnums, str)
+    chosen: list[Any] = [argnums] if single else list(argnums)  # type: ignore[arg-type]
+    if not all(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in chosen):
+        raise TypeError(
+            f"argnums is {argnums!r}: name positional arguments by their place, 0 for the first, "
+            "as an integer or a tuple of them"
+        )
     if len({i % max(len(arguments), 1) for i in chosen}) < len(chosen):
         raise ValueError(f"argnums is {argnums!r}: each argument can be named once")
     if not all(-len(arguments) <= i < len(arguments) for i in chosen):
@@ -196,7 +221,10 @@ def _mark(
     picked = tuple(arguments[i] for i in chosen)
     values, structure = flatten(picked[0] if single else picked)
     marks = []
-    for value in values:
+    names = [name for i in chosen for name in paths(arguments[i], f"argument {i}")]
+    for value, name in zip(values, names):
+        if value is None:
+            raise TypeError(f"cannot differentiate by None, given as {name}: leave it out")
         t = value if isinstance(value, Tensor) else Tensor(value)
         if t.dtype.kind != "f":
             raise TypeError(

@@ -38,6 +38,19 @@ def _flatten(tree: Any, leaves: list[Any]) -> Structure:
     return lambda values: values[place]
 
 
+def paths(tree: Any, start: str = "") -> list[str]:
+    """Where the leaves of ``tree`` stand, as one writes it, in order.
+
+    >>> paths({"a": [1, 2], "b": 3}, "p")
+    ["p['a'][0]", "p['a'][1]", "p['b']"]
+    """
+    if isinstance(tree, dict):
+        return [path for key in tree for path in paths(tree[key], f"{start}[{key!r}]")]
+    if isinstance(tree, (list, tuple)):
+        return [path for i, item in enumerate(tree) for path in paths(item, f"{start}[{i}]")]
+    return [start]
+
+
 def aligned(tree: Any, pattern: Any, what: str) -> list[Any]:
     """The parts of ``tree`` that stand where ``pattern`` has its leaves, in the pattern's order.
 

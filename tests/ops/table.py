@@ -157,6 +157,13 @@ EXPONENTIAL = (
         kinks=[at(0.0, inf), at(inf, 0)],
     ),
     broadcast_row(
+        e._ratio,
+        np.divide,
+        SIGNED,
+        POSITIVE,
+        kinks=[pair(0, 0, inf, 0), pair(0, 2, 0.5, 0)],
+    ),
+    broadcast_row(
         e.xlogy,
         each(lambda x, y: x * math.log(y)),
         SIGNED,

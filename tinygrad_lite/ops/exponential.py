@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.selection import where
 from tinygrad_lite.primitive import Primitive, primitive
 
 LN2: float = math.log(2)
@@ -133,8 +132,26 @@ def _xlogy_forward(x: Any, y: Any) -> Any:
     return np.where((np.equal(x, 0)) & ~np.isnan(y), 0, product)
 
 
+def _ratio_forward(x: Any, y: Any) -> Any:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(np.equal(x, 0) & np.equal(y, 0), 0, np.divide(x, y))
+
+
+_ratio: Primitive = primitive(
+    _ratio_forward,
+    (
+        lambda g, out, x, y: g / y,
+        lambda g, out, x, y: -_ratio(_ratio(g * x, y), y),
+    ),
+    name="ratio",
+    symbol="÷",
+    elementwise=True,
+    doc="x / y, and 0 where both are 0.",
+)
+
+
 def _xlogy_y(g: Any, out: Any, x: Any, y: Any) -> Any:
-    return where((x == 0) & (y == 0), 0, g * x / y)
+    return g * _ratio(x, y)
 
 
 xlogy: Primitive = primitive(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from functools import partial, wraps
@@ -15,7 +16,6 @@ from tinygrad_lite.ops import arithmetic, compare, equivalents, index, linalg, r
 from tinygrad_lite.ops.out import no_out
 from tinygrad_lite.primitive import binary_operator, operand, reflected_operator, unary_operator
 from tinygrad_lite.tensor import Tensor, Watch, new, tick
-from tinygrad_lite.tree import flatten
 
 
 def _power(x: Tensor, y: Any) -> Any:
@@ -152,7 +152,7 @@ def _array_function(
 
 
 def _any_needs(args: tuple[Any, ...]) -> bool:
-    return any(isinstance(x, Tensor) and x._requires_grad for x in flatten(args)[0])
+    return any(isinstance(x, Tensor) and x._requires_grad for x in args)
 
 
 NO_RULE = (
@@ -220,11 +220,16 @@ _NAMES = (  # noqa: SIM905 - a table, not a column
 ).split()
 
 
+TORCH_WORDS = {"dim": "axis", "keepdim": "keepdims"}
+
+
 def _method(operation: Callable[..., Any]) -> Callable[..., Any]:
     """The method of Tensor that calls ``operation`` with the tensor in front."""
 
     @wraps(operation, updated=())
     def call(t: Tensor, *args: Any, **kwargs: Any) -> Any:
+        for name in TORCH_WORDS.keys() & kwargs.keys():
+            raise TypeError(f"{operation.__name__}: {name}= is called {TORCH_WORDS[name]}= here")
         if "out" in kwargs:
             return _without_out(operation, operation.__name__)(t, *args, **kwargs)
         return operation(t, *args, **kwargs)
@@ -273,6 +278,7 @@ METHODS: dict[str, Any] = {
     ),
     "__rdivmod__": lambda y, x: ops.divmod(x, y) if operand(x) else NotImplemented,
     "__round__": lambda x, decimals=0: ops.round(x, decimals),
+    "__trunc__": lambda x: math.trunc(x.item()),
     "__invert__": unary_operator(compare.invert),
     "__getitem__": lambda t, index: ops.getitem(t, index),
     "__setitem__": _set,
