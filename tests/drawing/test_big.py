@@ -288,3 +288,36 @@ def test_what_a_folded_module_is_called_with_is_not_in_it():
     picture = tg.draw(model(x).sum(), depth=0)
     assert [text.split()[0] for text in labels(picture, "parameter").values()] == ["x"]
     assert "3 parameters" in next(iter(labels(picture, "group").values()))
+
+
+def test_thousands_of_modules_are_drawn_in_seconds():
+    layers = [nn.Sequential(nn.Tanh(), nn.Tanh()) for _ in range(2_000)]
+    model = nn.Sequential(*layers)
+    x = tg.tensor(1.0, requires_grad=True)
+    y = model(x)
+    start = time.perf_counter()
+    picture = tg.draw(y)
+    assert time.perf_counter() - start < 15  # about 1 on a quiet machine
+    assert any("× " in title for title in groups(picture))
+
+
+def shared_at_random(operations):
+    rng = np.random.default_rng(0)
+    values = [tg.tensor(x, requires_grad=True) for x in rng.normal(size=100)]
+    for _ in range(operations):
+        a, b = rng.integers(0, len(values), 2)
+        values.append(tg.tanh(values[a] + values[b]))
+    return sum(values[-operations:])
+
+
+@needs_dot
+def test_what_is_hard_to_lay_out_takes_seconds_with_straight_edges(monkeypatch):
+    monkeypatch.setattr("tinygrad_lite.drawing.rendering.PATIENCE", 0.5)
+    picture = tg.draw(shared_at_random(300))
+    start = time.perf_counter()
+    assert b"</svg>" in picture.pipe(format="svg")
+    assert time.perf_counter() - start < 15  # about 2 on a quiet machine
+    assert "splines=line" in picture.source
+    easy = tg.draw(chain(3)[0])
+    easy.pipe(format="svg")
+    assert "splines" not in easy.source

@@ -328,3 +328,14 @@ def test_a_constant_target_keeps_its_name_when_it_is_converted(dtype):
     targets = tg.tensor(np.eye(3)[:2].astype(dtype), name="labels")
     for loss in (nn.functional.cross_entropy, nn.functional.mse_loss):
         assert "labels (2 × 3 · float32)" in tg.draw(loss(scores, targets)).source
+
+
+def test_the_legend_tells_a_zero_and_both_signs_in_every_theme():
+    x = tg.tensor([1.0, 2.0], requires_grad=True)
+    zero, mixed = (x * 0).sum(), (x * np.array([1.0, -1.2])).sum()
+    for theme in ("light", "print"):
+        assert "dotted: exactly 0" in words(tg.draw(zero, theme=theme).source)
+        picture = tg.draw(mixed, theme=theme)
+        assert "exactly 0" not in words(picture.source)
+        assert "of both signs" in words(picture.source)
+        assert "style=dashed" not in picture.source

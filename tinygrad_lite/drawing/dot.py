@@ -17,6 +17,7 @@ ENTRIES = 4  # in a row of the legend
 LONGEST = 40  # characters of a line; what is longer ends in …
 NO_TITLE = '""'
 HELD = 2  # the weight of an edge that holds a module below what it reads
+MIXED = 0.9  # a gradient whose signs agree less is of both signs, where no colour can tell
 THINNEST, THICKEST = 0.8, 4.4
 
 KINDS = {
@@ -61,10 +62,13 @@ def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
         if theme.dashed:
             entries.append((_sign("←─", theme.positive), "gradient above 0"))
             entries.append((_sign("←╌", theme.negative), "gradient below 0"))
+            entries.append((_sign("←─", theme.balanced), "of both signs"))
         else:
             entries.append((_sign("⬅", theme.gradient(1)), "gradient above 0"))
             entries.append((_sign("⬅", theme.gradient(-1)), "gradient below 0"))
             entries.append((_sign("⬅", theme.gradient(0)), "of both signs"))
+        if not all(edge.norm for edge in carrying):
+            entries.append((_sign("⇠", theme.gradient(0)), "dotted: exactly 0"))
         if not all(math.isfinite(edge.norm) for edge in carrying):
             entries.append((_sign("⬅", theme.strange), "not finite"))
         entries.append((_sign("∇", theme.text), "gradient"))
@@ -230,7 +234,7 @@ def _backward(figure: Figure, edge: Edge, theme: Theme, largest: float) -> str:
         colour = theme.strange
     elif edge.norm == 0:
         style = "dotted"
-    elif theme.dashed and edge.lean < 0:
+    elif theme.dashed and edge.lean < -MIXED:
         style = "dashed"
     width = THINNEST + (THICKEST - THINNEST) * share(edge.norm, largest)
     kind = "gradient" if edge.amount else "upstream"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -67,6 +68,7 @@ class Names:
         self.keys = {t: f"t{i}" for i, t in enumerate(self.nodes)}
         self.keys |= {t: f"leaf{i}" for i, t in enumerate(self.leaves)}
         self._calls: dict[Scope, Call] = {}
+        self._contents: WeakKeyDictionary[Any, dict[Any, str]] = WeakKeyDictionary()
         self.given = dict(given or {})
         self._parameters = self._parameter_names()
         self._labels = {**self._parameters, **self.given}
@@ -142,9 +144,16 @@ class Names:
         kind = type(module).__name__
         if scope.outer is None or outer is None or not outer.path:
             return Call("", kind, kind, 0)
-        child_name = getattr(scope.outer.module(), "child_name", None)
-        name = None if child_name is None else child_name(module)
+        name = self._inside(scope.outer.module()).get(module)
         return Call(name or "", kind, f"{outer.path}.{name or kind}", outer.depth + 1)
+
+    def _inside(self, module: Any) -> dict[Any, str]:
+        """The modules in a module by name, listed once: to look for each singly is quadratic."""
+        if not hasattr(module, "named_modules"):
+            return {}
+        if module not in self._contents:
+            self._contents[module] = {m: name for name, m in module.named_modules()}
+        return self._contents[module]
 
     def _wrapped_again(self) -> dict[Tensor, Tensor]:
         """Leaves around an array that an earlier leaf holds already, and that earlier leaf."""

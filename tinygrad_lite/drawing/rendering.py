@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,11 +16,34 @@ ADVICE = (
 )
 
 
+PATIENCE = 4.0  # seconds that dot may take for a careful layout
+PLAIN = 150  # statements; what has fewer is laid out in less than that
+HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1", "splines": "line"}
+
+
 class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without types
     """What pictures have in common: files and notebooks by Graphviz, and text where it is missing.
 
     Subclasses say in ``__str__`` how they look as text.
     """
+
+    def hurry(self) -> None:
+        """Have ``dot`` lay out less carefully, with straight edges: curves can take it minutes."""
+        self.attr("graph", **HASTY)
+
+    def _try(self) -> None:
+        """Hurry if ``dot`` does not get ready with a large picture in time."""
+        large = len(self.body) > PLAIN and not any("splines=line" in line for line in self.body)
+        if large and (program := shutil.which("dot")):
+            try:
+                subprocess.run(
+                    [program, "-Tdot"],
+                    input=self.source.encode(),
+                    capture_output=True,
+                    timeout=PATIENCE,
+                )
+            except subprocess.TimeoutExpired:
+                self.hurry()
 
     def render(self, *args: Any, **kwargs: Any) -> str:
         """Write the picture to a file, as ``graphviz.Digraph.render`` does.
@@ -27,6 +51,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         Raises:
             RuntimeError: if Graphviz's program ``dot`` is not installed.
         """
+        self._try()
         try:
             return str(super().render(*args, **kwargs))
         except graphviz.ExecutableNotFound as error:
@@ -38,6 +63,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         Raises:
             RuntimeError: if Graphviz's program ``dot`` is not installed.
         """
+        self._try()
         try:
             return super().pipe(*args, **kwargs)
         except graphviz.ExecutableNotFound as error:
@@ -56,5 +82,6 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
             bundle["text/plain"] = str(self)
         drawn = wanted - {"text/plain"}
         if drawn and shutil.which("dot"):
+            self._try()
             bundle |= super()._repr_mimebundle_(include=drawn)
         return bundle
