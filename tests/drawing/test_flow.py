@@ -1,3 +1,4 @@
+import re
 import shutil
 import xml.etree.ElementTree as ET
 
@@ -298,3 +299,42 @@ def test_the_reason_is_found_where_examples_are_fewer_than_units():
         p.data = np.zeros_like(p.data)
     finding = found(model, model(np.ones((4, 8), "float32")).sum(), "zero gradient")
     assert "it ends at linear, which multiplies it by zero" in finding.text
+
+
+def test_a_gradient_that_underflows_on_its_way_is_said_to():
+    model = stack(nn.Sigmoid, layers=60)
+    finding = found(model, CRITERION(model(batch()), LABELS), "zero gradient")
+    assert finding.place.startswith("0.weight, 0.bias")
+    assert "to less than float32 can hold" in finding.text
+    assert "saturated" not in finding.text
+
+
+def test_a_model_that_has_learnt_all_there_is_has_no_findings():
+    model = nn.Linear(WIDTH, 1)
+    x = batch()
+    target = model(x).numpy() + np.float32(1e-7)
+    model.weight.data = model.weight.data + np.float32(1e-7)
+    assert tg.draw_flow(model, ((model(x) - target) ** 2).mean(), lr=0.1).findings == []
+
+
+def test_a_learning_rate_that_trains_is_not_too_large():
+    model = stack(nn.ReLU, layers=2)
+    optimizer = tg.optim.SGD(model.parameters(), lr=1.0)
+    assert tg.draw_flow(model, CRITERION(model(batch()), LABELS), lr=1.0).findings == []
+    first = CRITERION(model(batch()), LABELS).item()
+    for _ in range(100):
+        optimizer.zero_grad()
+        loss = CRITERION(model(batch()), LABELS)
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 0.1 * first
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
+def test_there_is_a_space_after_the_name_of_a_fault():
+    model = stack(nn.ReLU, layers=1)
+    model[0].weight.requires_grad = False
+    svg = tg.draw_flow(model, CRITERION(model(batch()), LABELS)).pipe(
+        format="svg", encoding="utf-8"
+    )
+    assert re.search(r">(\xa0|&#160;|&nbsp;)at", svg)

@@ -17,7 +17,8 @@ from tinygrad_lite.tensor import Tensor
 SHRINKS, GROWS = 1e-4, 1e3  # from the last layer to the first: no longer a matter of taste
 DEAD = SATURATED = 0.5  # share of the units or values of a layer
 SURE = 0.99  # of one class
-HASTY, IDLE = 0.1, 1e-6  # change of a weight in one step, in proportion to it
+HASTY, IDLE = 0.3, 1e-6  # change of a weight in one step, in proportion to it
+FLAT = 1e-4  # gradients in proportion to the weights; where all are smaller, there is no slope
 
 
 class Finding(NamedTuple):
@@ -83,6 +84,8 @@ def _detached(measured: Measurement) -> Iterator[Finding]:
 def _stopped(measured: Measurement) -> Iterator[Finding]:
     """Parameters whose gradient is exactly zero, together where it ends at the same operation."""
     stopped: dict[str, list[Weight]] = {}
+    if _at_the_floor(measured):
+        return
     for weight in measured.weights:
         if weight.tensor.requires_grad and weight.gradient == 0 and weight.tensor.size:
             stopped.setdefault(weight.name.rpartition(".")[0], []).append(weight)
@@ -91,10 +94,26 @@ def _stopped(measured: Measurement) -> Iterator[Finding]:
         for layer in stopped.values():  # its parameters share their fate
             words = " ".join(why_no_grad(layer[0].tensor, measured.loss).split())
             reason = words.partition(" is zero: ")[2]
+            if _underflows(measured, layer[0].tensor):
+                reason = (
+                    f"it shrinks, layer by layer, to less than {layer[0].tensor.dtype} can hold"
+                )
             reasons.setdefault(reason, []).extend(w.name for w in layer)
     for reason, names in reasons.items():
         text = f"the gradient is exactly 0, so training changes nothing: {reason}"
         yield Finding("zero gradient", _listed(names), text)
+
+
+def _at_the_floor(measured: Measurement) -> bool:
+    """Whether there is a gradient, but hardly any: the loss is where it cannot be made less."""
+    ratios = [w.ratio for w in measured.weights if w.ratio is not None and w.tensor.ndim > 1]
+    return 0 < max(ratios, default=0.0) < FLAT
+
+
+def _underflows(measured: Measurement, t: Tensor) -> bool:
+    """Whether a gradient on the way was so small that the next could not be told from 0."""
+    least = min((x.gradient for x in measured.layers if x.gradient), default=1.0)
+    return least < 1e3 * float(np.finfo(t.dtype).tiny)
 
 
 def _shared(measured: Measurement) -> Iterator[Finding]:
@@ -184,7 +203,7 @@ def _learning_rate(measured: Measurement, lr: float | None) -> Iterator[Finding]
     if step > HASTY:
         text = f"{seen}; about 0.001 is usual: try lr = {number(_near(lr, step))}"
         yield Finding("learning rate too large", weight.name, text)
-    elif step < IDLE:
+    elif step < IDLE and not _at_the_floor(measured):
         text = f"{seen}, and no other by more: try lr = {number(_near(lr, step))}"
         yield Finding("learning rate too small", weight.name, text)
 

@@ -133,7 +133,8 @@ def _table(layers: list[Layer], found: list[Finding], lr: float | None, theme: T
         cells[3] = _bar(words[3], _ratio(layer), theme.tints["parameter"].border, theme)
         rows.append(_row(cells))
     for finding in found:
-        head = f'<B><FONT COLOR="{theme.positive}">▲ {text_of(finding.fault, 200)}</FONT></B>&nbsp;at&nbsp;'
+        fault = f'<FONT COLOR="{theme.positive}">▲ {text_of(finding.fault, 200)}</FONT>'
+        head = f"<B>{fault}</B>&nbsp;at&nbsp;"  # SVG drops a plain space beside bold words
         lines = _wrapped(f"{finding.place}: {finding.text}")
         body = '<BR ALIGN="LEFT"/>'.join(text_of(line, 200) for line in lines)
         rows.append(_wide(f'{head}{body}<BR ALIGN="LEFT"/>'))
