@@ -495,3 +495,12 @@ def test_the_end_of_a_long_chain_can_be_read(open_page):
         .filter((b) => b.width > 20 && b.left >= 0 && b.right <= innerWidth).length"""
     )
     assert sights > 0, "there are boxes to be seen where the pass ended"
+
+
+def test_the_shape_of_a_number_stands_apart_from_its_symbol(open_page):
+    x = tg.tensor([[2.0]], requires_grad=True, name="x")
+    tab = open_page(tg.trace_backward((x * 3.0).sum()))
+    goto(tab, 2)
+    caption = tab.locator(".local .caption").inner_text().split()
+    assert "∂x" in caption
+    assert caption[-3:] == ["1", "×", "1"]

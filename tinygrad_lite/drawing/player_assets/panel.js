@@ -103,7 +103,7 @@ function term(field, caption, array) {
   return make(
     "div",
     { class: `term ${field}${sizeOf(array) === 1 ? " single" : ""}` },
-    make("div", { class: "caption" }, make("b", {}, field), make("span", {}, caption), shape),
+    make("div", { class: "caption" }, make("b", {}, field), " ", make("span", {}, caption), " ", shape),
     make("div", { class: "amount", "data-field": field }, arrayElement(array)),
   );
 }
