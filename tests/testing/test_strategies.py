@@ -148,10 +148,46 @@ def test_a_gradient_test_finds_a_bug_shrinks_and_explains_it() -> None:
     assert "x = tg.tensor(1.0, requires_grad=True)" in str(caught.value)
 
 
-def test_a_failure_of_a_gradient_test_is_not_explained_at_length() -> None:
-    test: Any = testing.gradient_test(tg.tanh)
-    assert Phase.explain not in test._hypothesis_internal_use_settings.phases
-    assert Phase.shrink in test._hypothesis_internal_use_settings.phases
+@pytest.mark.parametrize(
+    "kept",
+    [
+        testing.gradient_test(tg.tanh)._hypothesis_internal_use_settings,  # type: ignore[attr-defined]
+        testing.GraphMachine.TestCase.settings,
+    ],
+    ids=["gradient_test", "GraphMachine"],
+)
+def test_failures_are_shrunk_and_reported_once_and_no_test_is_too_slow(kept: Any) -> None:
+    assert Phase.explain not in kept.phases
+    assert Phase.shrink in kept.phases
+    assert kept.deadline is None
+    assert not kept.report_multiple_bugs
+
+
+def rule_of_square(wrong_where: Any) -> Any:
+    """A primitive whose rule is off where a condition on its input holds."""
+    return tg.primitive(
+        np.square,
+        [lambda g, out, x: g * x * np.where(wrong_where(np.asarray(x)), 3.0, 2.0).astype(x.dtype)],
+        name="square",
+    )
+
+
+@pytest.mark.parametrize("signature", [None, "(m)", "(m,k)"])
+@pytest.mark.parametrize(
+    "wrong_where",
+    [
+        lambda x: x.dtype == np.float32,
+        lambda x: np.abs(x) > 10,
+        lambda x: np.arange(x.size).reshape(x.shape) >= 5,
+    ],
+    ids=["float32", "far out", "late elements"],
+)
+def test_a_rule_that_is_wrong_at_unusual_points_alone_is_found(
+    wrong_where: Any, signature: str | None
+) -> None:
+    test = testing.gradient_test(rule_of_square(wrong_where), signature, order=1)
+    with pytest.raises(GradientError):
+        settings(QUIET, phases=[Phase.generate])(test)()
 
 
 def test_gradient_tests_keep_their_failures_apart() -> None:

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
-from hypothesis import Phase, settings, strategies as st
+from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from tinygrad_lite import ops
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.tensor import Tensor, tensor as new_tensor
 from tinygrad_lite.testing.oracle import Oracle
+from tinygrad_lite.testing.property import brief
 from tinygrad_lite.testing.strategies import Array, arrays
 
 LENGTH = 2  # of every vector in the machine
@@ -94,7 +95,7 @@ class GraphMachine(RuleBasedStateMachine):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        _without_explaining(cls)
+        cls.TestCase.settings = brief(cls.TestCase.settings)
 
     def __init__(self) -> None:
         super().__init__()
@@ -241,14 +242,7 @@ class GraphMachine(RuleBasedStateMachine):
                 )
 
 
-def _without_explaining(machine: type[GraphMachine]) -> None:
-    """Leave out the phase that repeats a failure for long; steps and values say enough."""
-    case: Any = machine.TestCase
-    phases = [phase for phase in case.settings.phases if phase is not Phase.explain]
-    case.settings = settings(case.settings, phases=phases)
-
-
-_without_explaining(GraphMachine)
+GraphMachine.TestCase.settings = brief(GraphMachine.TestCase.settings)
 
 
 def computed(f: Callable[..., Any], operands: list[Reference], recorded: bool) -> Reference:

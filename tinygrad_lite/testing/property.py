@@ -37,9 +37,9 @@ def gradient_test(
         f: what :func:`check_grads` takes.
         inputs: a strategy for tuples of arguments or for single arrays; or a signature such as
             ``"(m,k),(k,n)"``, see ``op_inputs``; by default arrays that broadcast with each other,
-            one for each argument that ``f`` needs: ordinary ones, where ``f`` must be defined, and
-            others with zeros, ties, huge and tiny numbers, float32, long and empty axes, which it
-            may refuse.
+            one for each argument that ``f`` needs. Without a strategy there are ordinary arrays,
+            where ``f`` must be defined, and others with zeros, ties, huge and tiny numbers,
+            float32, long and empty axes, which it may refuse.
         order: the highest order of derivative.
         name: of the test, and of the function in messages.
         **options: of :func:`check_grads`.
@@ -52,22 +52,20 @@ def gradient_test(
     >>> test_tanh()
     """
     known = name or describe(f)
-    may_refuse: Callable[[Any], bool] = lambda point: False
     if inputs is None:
         count = arity(f)
         if not count:
             raise TypeError(f"{known} does not say how many arguments it needs: pass inputs=")
         inputs = broadcastable(count) | unusual(count).map(Unusual)
-        may_refuse = lambda point: isinstance(point, Unusual)
     elif isinstance(inputs, str):
-        inputs = op_inputs(inputs)
+        inputs = op_inputs(inputs) | unusual(inputs).map(Unusual)
     elif not isinstance(inputs, st.SearchStrategy):
         raise TypeError(
             f"inputs= takes a Hypothesis strategy or a signature, not {type(inputs).__name__}"
         )
 
     def test(point: Any) -> None:
-        if may_refuse(point) and not defined(f, point, options):
+        if isinstance(point, Unusual) and not defined(f, point, options):
             return
         check_grads(f, point, order, name=known, **options)
 
@@ -78,11 +76,18 @@ def gradient_test(
     # Hypothesis tells tests apart by their source, which is the same for all that are made here.
     test._hypothesis_internal_add_digest = f"{title} {inputs!r}".encode()  # type: ignore[attr-defined]
     run: Callable[[], None] = given(point=inputs)(test)
-    # Explaining repeats a failure for long, and the report has a diagnosis. Not settings(...)(run):
-    # that can be done once, and is the user's to do.
-    phases = [phase for phase in settings().phases if phase is not Phase.explain]
-    run._hypothesis_internal_use_settings = settings(phases=phases)  # type: ignore[attr-defined]
+    # Not settings(...)(run): that can be done once, and is the user's to do.
+    run._hypothesis_internal_use_settings = brief(settings())  # type: ignore[attr-defined]
     return run
+
+
+def brief(given: settings) -> settings:
+    """The settings without what repeats a failure for long, or hides one report behind several.
+
+    Nor is there a deadline: how long a point takes depends on how hard its derivatives are to find.
+    """
+    phases = [phase for phase in given.phases if phase is not Phase.explain]
+    return settings(given, phases=phases, deadline=None, report_multiple_bugs=False)
 
 
 def defined(f: Callable[..., Any], point: tuple[Any, ...], options: Mapping[str, Any]) -> bool:

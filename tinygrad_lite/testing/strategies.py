@@ -132,13 +132,20 @@ def broadcastable(n: int, **options: Any) -> st.SearchStrategy[tuple[Array, ...]
 
 
 @st.composite
-def unusual(draw: st.DrawFn, n: int) -> tuple[Array, ...]:
-    """Like :func:`broadcastable`, but with zeros, ties, huge and tiny numbers, long and empty axes.
+def unusual(draw: st.DrawFn, like: int | str) -> tuple[Array, ...]:
+    """Arrays with zeros, ties, huge and tiny numbers, long and empty axes, in float64 or float32.
+
+    Args:
+        like: how many, as of :func:`broadcastable`, or a signature, as of :func:`op_inputs`.
 
     >>> from hypothesis import find
     >>> find(unusual(1), lambda arrays: True)
     (array(0.),)
     """
+    if isinstance(like, str):
+        shapes = draw(_signature(_cores(like), False, UNUSUAL_SIDES))
+    else:
+        shapes = draw(_broadcast(like, 2, UNUSUAL_SIDES))
     dtype = draw(st.sampled_from(["float64", "float32"]))
     number = st.integers(0, len(UNUSUAL_NUMBERS) - 1)
     return tuple(
@@ -148,7 +155,7 @@ def unusual(draw: st.DrawFn, n: int) -> tuple[Array, ...]:
             ).reshape(shape),
             "C",
         )
-        for shape in draw(_broadcast(n, 2, UNUSUAL_SIDES))
+        for shape in shapes
     )
 
 
@@ -180,19 +187,28 @@ def op_inputs(
     >>> (x @ y).shape == (len(x), 2)
     True
     """
+    together = {"domain": domain, **options}
+    return _signature(_cores(signature), stacked).flatmap(
+        lambda shapes: _together(shapes, together)
+    )
+
+
+def _cores(signature: str) -> list[list[str]]:
+    """The core dimensions of each argument."""
     given = signature.replace(" ", "").split("->")[0]
     cores = [[d for d in core.split(",") if d] for core in re.findall(r"\(([\w,?]*)\)", given)]
     if given != ",".join(f"({','.join(core)})" for core in cores):
         raise ValueError(f"{signature!r} is no signature such as '(m,k),(k,n)->(m,n)'")
-    together = {"domain": domain, **options}
-    return _signature(cores, stacked).flatmap(lambda shapes: _together(shapes, together))
+    return cores
 
 
 @st.composite
-def _signature(draw: st.DrawFn, cores: list[list[str]], stacked: bool) -> list[Shape]:
+def _signature(
+    draw: st.DrawFn, cores: list[list[str]], stacked: bool, sides: Sequence[int] = SIDES
+) -> list[Shape]:
     """Shapes for the core dimensions of a signature, and for axes in front of them."""
     names = dict.fromkeys(d for core in cores for d in core if not d.isdigit())
-    known = {d: draw(st.integers(1, 3)) for d in names}
+    known = {d: draw(st.sampled_from(sides)) for d in names}
     gone = {d for d in known if d.endswith("?") and draw(st.booleans())}
     front = draw(_broadcast(len(cores), 1)) if stacked and not gone else [()] * len(cores)
     return [
