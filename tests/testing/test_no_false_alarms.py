@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+import tinygrad_lite as tg
 from tests.ops.row import Example, Kink, Row
 from tests.ops.test_primitives import ROWS
 from tests.testing.nasty import FUNCTIONS, Nasty
-from tinygrad_lite.testing import check_grads
+from tinygrad_lite.testing import GradientError, check_grads
 
 pytest.importorskip("hypothesis")
 
@@ -97,3 +98,31 @@ def test_primitive_passes_at_a_thousand_points(row: Row) -> None:
         check_grads(row.primitive, point, attributes=example.attributes)
 
     check()
+
+
+@pytest.mark.parametrize(
+    ("f", "point"),
+    [
+        (tg.sort, np.ones(3)),
+        (tg.median, np.full(3, 2.0)),
+        (tg.median, np.zeros(8)),
+        (lambda x: tg.minimum(tg.maximum(x, x[::-1]), 2.0), np.full(2, 2.0)),
+        (lambda x: x % 1.0, np.array(1000.0)),
+        (lambda x: x - tg.floor(x), np.array(1000.0)),
+    ],
+    ids=["sort", "median of three", "median of eight", "clipped", "remainder", "fraction"],
+)
+def test_pieces_that_no_axis_meets_and_jumps_that_no_step_sees_pass(f: Any, point: Any) -> None:
+    check_grads(f, point)
+
+
+@pytest.mark.parametrize("factor", [0.75, 2.0, -1.0])
+@pytest.mark.parametrize("point", [np.ones(3), np.array([1.0, 1.0, 2.0]), np.array([0.5])], ids=str)
+def test_a_wrong_rule_is_refused_where_many_pieces_meet(point: Any, factor: float) -> None:
+    def rule(g: Any, out: Any, x: Any) -> Any:
+        place = np.argsort(np.argsort(np.asarray(x), kind="stable"))
+        return factor * g[place]
+
+    sort = tg.primitive(np.sort, [rule], name="wrong_sort")
+    with pytest.raises(GradientError):
+        check_grads(sort, point, 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -60,7 +60,7 @@ def disagreement(case: Case) -> Mismatch | None:
 
 def kinked(case: Case, slot: int, j: int) -> bool:
     """Whether the one-sided derivatives in element ``j`` of input ``slot`` differ somewhere."""
-    e = _Columns(case)(slot, j, True)
+    e = _Columns(case)(slot, j, "around")
     return bool(np.any(e.high - e.low > 2 * e.bar))
 
 
@@ -100,7 +100,7 @@ def _agrees_along(case: Case, u: Array, v: Sequence[Array], mixed: bool) -> bool
         rest = np.where(beside, 0, weight).astype(u.dtype).reshape(u.shape)
         return not rest.any() or _agrees_along(case, rest, v, mixed)
     spread = sum(float(np.sum(s * np.abs(w))) for s, w in zip(case.sensitivity(u), v))
-    return allowed(between, spread)
+    return allowed(between, spread) or allowed(case.oracle.around(v), spread)
 
 
 def _of_random_signs(sizes: Array) -> float:
@@ -118,24 +118,27 @@ def _judge(case: Case, analytic: float, low: float, high: float, slack: float) -
     return good
 
 
+Care = Literal["derivative", "between", "around"]
+"""The methods of the oracle, each of which knows more than the one before, and takes longer."""
+
+
 class _Columns:
     """The oracle's derivative in each element of each input, computed once."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
         self.scales = case.oracle.scales()
-        self.known: dict[tuple[int, int, bool], Estimate] = {}
+        self.known: dict[tuple[int, int, str], Estimate] = {}
 
     def direction(self, slot: int, j: int) -> list[Array]:
         units = [np.zeros(s.shape) for s in self.scales]
         units[slot].reshape(-1)[j] = self.scales[slot].reshape(-1)[j]
         return units
 
-    def __call__(self, slot: int, j: int, careful: bool) -> Estimate:
-        key = slot, j, careful
+    def __call__(self, slot: int, j: int, care: Care) -> Estimate:
+        key = slot, j, care
         if key not in self.known:
-            find = self.case.oracle.between if careful else self.case.oracle.derivative
-            e = find(self.direction(slot, j))
+            e = getattr(self.case.oracle, care)(self.direction(slot, j))
             scale = self.scales[slot].reshape(-1)[j]
             self.known[key] = Estimate(e.low / scale, e.high / scale, e.bar / scale, e.method)
         return self.known[key]
@@ -151,7 +154,7 @@ def _jacobian(case: Case) -> Mismatch | None:
         analytic = np.array([row[slot].reshape(-1) for row in rows]).astype(float)
         row_size = np.abs(np.where(np.isfinite(analytic), analytic, 0)).max(1, initial=0.0)
         for j in range(array.size):
-            e = columns(slot, j, False)
+            e = columns(slot, j, "derivative")
             a = analytic[:, j]
             column_size = np.max(np.abs(np.nan_to_num(a, posinf=0, neginf=0)))
             unseen = case.unseen / max(columns.scales[slot].reshape(-1)[j], 1.0)
@@ -163,7 +166,7 @@ def _jacobian(case: Case) -> Mismatch | None:
                 case.methods.add(e.method)
                 case.worst = max(case.worst, float(np.max(off / np.maximum(slack, 1e-300))))
                 continue
-            e = columns(slot, j, True)
+            e = columns(slot, j, "between")
             case.methods.add(e.method)
             slack = e.bar + case.tolerance * np.maximum(np.abs(e.low), np.abs(e.high)) + floor
             good = ((a >= e.low - slack) & (a <= e.high + slack)) | np.isnan(e.low)
@@ -199,7 +202,7 @@ def _located(
         return wrong and wrong._replace(numeric=_numeric(case, u, slot, columns))
     for slot, g in enumerate(gradients):
         for j in range(g.size):
-            off = _distance(u, columns(slot, j, False), float(g.reshape(-1)[j]))
+            off = _distance(u, columns(slot, j, "derivative"), float(g.reshape(-1)[j]))
             suspects.append((off, slot, j))
     suspects.sort(key=lambda suspect: -round(suspect[0], 6))  # stable: of equals the first
     for _, slot, j in suspects[:CONFIRMED]:
@@ -255,7 +258,7 @@ def _numeric(case: Case, u: Array, slot: int, columns: _Columns) -> Array | None
     if array.size > LOOKED_AT:
         return None
     weight = u.astype(float).reshape(-1)
-    estimates = [columns(slot, j, False) for j in range(array.size)]
+    estimates = [columns(slot, j, "derivative") for j in range(array.size)]
     return np.array([weight @ (e.low + e.high) / 2 for e in estimates]).reshape(array.shape)
 
 
@@ -273,14 +276,14 @@ def _element(
     analytic = float(g.reshape(-1)[j])
     weight = u.astype(float).reshape(-1)
     size = 0.0
-    for careful in (False, True):
-        e = columns(slot, j, careful)
+    for care in get_args(Care):
+        e = columns(slot, j, care)
         ends = weight * e.low, weight * e.high
         low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
         bar = float(np.sum(np.abs(weight) * e.bar))
         unseen = case.unseen / max(columns.scales[slot].reshape(-1)[j], 1.0)
         size = float(np.sum(np.abs(weight) * np.maximum(np.abs(e.low), np.abs(e.high))))
-        slack = bar + case.tolerance * size + (spread if careful else 0.0)
+        slack = bar + case.tolerance * size + (0.0 if care == "derivative" else spread)
         slack += float(np.sum(np.abs(weight) * unseen))
         if low - slack <= analytic <= high + slack or np.isnan(low) or analytic in (low, high):
             return None

@@ -32,6 +32,8 @@ functions with a scale of their own."""
 
 FINEST = 16  # the smallest step, in units of what the inputs resolve
 
+NEARBY = 64  # points near a kink, to meet every one of the pieces that come together there
+
 IMAGINARY = 1e-30  # so small that its square is lost beside any number
 
 
@@ -147,6 +149,35 @@ class Oracle:
             jumps,
         )
 
+    def around(self, direction: Sequence[Array]) -> Estimate:
+        """:meth:`between`, widened to the derivatives along ``direction`` at random points nearby.
+
+        Where several pieces come together, as in the middle one of three equal numbers, a line
+        through the point may miss those whose mixtures a convention may well give.
+
+        J. V. Burke, A. S. Lewis and M. L. Overton, A robust gradient sampling algorithm for
+        nonsmooth, nonconvex optimization, SIAM J. Optim. 15 (2005).
+        """
+        found = self.between(direction)
+        rng = np.random.default_rng(0)
+        far = self.step**1.5
+        h = _power_of_two(far / 64)
+        low, high, size = found.low, found.high, np.fmax(np.abs(found.low), np.abs(found.high))
+        for _ in range(NEARBY):
+            away = [far * s * rng.uniform(-1, 1, s.shape) for s in self.scales()]
+            left, here, right = (
+                self.along([a + t * np.asarray(v) for a, v in zip(away, direction)], 1.0)
+                for t in (-h, 0.0, h)
+            )
+            with np.errstate(invalid="ignore"):
+                slope, bend = (right - left) / (2 * h), np.abs(right - 2 * here + left) / h
+                rounding = 8 * self.noise / h
+                straight = bend <= 2.0**-6 * np.fmax(np.abs(slope), size) + rounding
+                other = straight & (np.abs(slope - (low + high) / 2) > 2.0**-6 * size + rounding)
+            low = np.where(other, np.fmin(low, slope), low)
+            high = np.where(other, np.fmax(high, slope), high)
+        return found._replace(low=low, high=high)
+
     def cancels(self) -> bool:
         """Whether the values have far fewer right digits than their dtype has."""
         return bool(np.any(self.noise > 256 * self.eps * self.size))
@@ -174,6 +205,7 @@ class Oracle:
         best_value = np.full(self.at.shape, np.nan)
         best_bar = np.full(self.at.shape, np.inf)
         best_jumps = np.ones(self.at.shape, bool)
+        best_factor = np.full(self.at.shape, np.inf)
         finest = np.inf
         enough = np.zeros(self.at.shape, bool)
         for k, factor in enumerate(factors):
@@ -183,14 +215,16 @@ class Oracle:
             value, bar, rounding, jumps = rule(direction, self.step * factor, noise)
             with np.errstate(invalid="ignore"):  # a coarse step may jump over what a fine one sees
                 sharper = (factor < finest) & (bar < 1e-3 * np.abs(value))
-                contradicted = sharper & (np.abs(value - best_value) > bar + best_bar)
-            better = (bar < best_bar) | contradicted
+                apart = np.abs(value - best_value) > bar + best_bar
+                leaps = (factor > best_factor) & (best_bar < 1e-3 * np.abs(best_value))
+            better = ((bar < best_bar) & ~(apart & leaps)) | (apart & sharper)
             # A spike looks like a jump from afar, and no jump looks like none from anywhere.
             better = np.where(jumps == best_jumps, better, best_jumps & np.isfinite(bar))
             finest = min(finest, factor)
             best_value = np.where(better, value, best_value)
             best_bar = np.where(better, bar, best_bar)
             best_jumps = np.where(better, jumps, best_jumps)
+            best_factor = np.where(better, factor, best_factor)
             # Where rounding is all there is, or little of it, other steps know no better.
             enough |= (bar <= np.maximum(2 * rounding, 1e-11 * np.abs(value))) & ~jumps
             if enough.all() and (k or factors is FIRST):
