@@ -83,7 +83,9 @@ class Audit:
         return not self.wrong
 
     def __str__(self) -> str:
-        if self.passed:
+        if not self.checked:
+            text = "no operation was checked: the output is a leaf, or none that led to it could be"
+        elif self.passed:
             text = f"all {self.checked} operations are differentiated rightly"
         else:
             text = f"{len(self.wrong)} of {self.checked} operations are differentiated wrongly:\n\n"

@@ -76,6 +76,8 @@ class Case:
         tolerance: float | None = None,
         variant: str = "",
     ) -> None:
+        if tolerance is not None and not tolerance > 0:
+            raise ValueError(f"tolerance= is relative, and positive; got {tolerance!r}")
         self.subject = subject
         self.arrays = [frozen(a) for a in (subject.arrays if arrays is None else arrays)]
         self.variant = variant

@@ -125,8 +125,10 @@ def check_grads(
     Raises:
         GradientError: an AssertionError that says what is wrong, where, by how much and probably
             why, with a snippet to see it again.
-        ValueError: if the inputs or the value are not finite: the point is outside of the domain.
-        TypeError: if there is nothing to differentiate, or by.
+        ValueError: if the inputs or the value are not finite: the point is outside of the domain;
+            for an order below 1, or a tolerance that is not positive.
+        TypeError: if there is nothing to differentiate, or by, or the function takes another number
+            of arguments.
 
     >>> import numpy as np
     >>> import tinygrad_lite as tg
@@ -168,6 +170,7 @@ def examine(
     name: str | None = None,
 ) -> Report:
     """The report of :func:`check_grads`, whatever was found, without an exception for findings."""
+    require_order(order)
     generator = random.generator()
     state = generator.bit_generator.state
     try:
@@ -176,6 +179,12 @@ def examine(
         return _examined(subject, order, reference, tolerance, variants)
     finally:
         generator.bit_generator.state = state
+
+
+def require_order(order: int) -> None:
+    """Raise a ValueError unless there is a derivative of that order."""
+    if order < 1:
+        raise ValueError(f"order= is 1 for gradients, 2 for theirs as well, ...; got {order!r}")
 
 
 def _examined(

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lite.testing import findings
 from tinygrad_lite.testing.agreement import LOOKED_AT, disagreement, kinked
 from tinygrad_lite.testing.case import Case, Finding
-from tinygrad_lite.testing.check import Report
+from tinygrad_lite.testing.check import Report, require_order
 from tinygrad_lite.testing.failure import GradientError
 from tinygrad_lite.testing.subject import Array, Arrays, Call, Gradient, Recorded, Subject
 from tinygrad_lite.testing.trees import flatten
@@ -51,6 +51,7 @@ def compare(
     >>> compare(tg.sigmoid, lambda x: 1 / (1 + tg.exp(-x)), np.array([0.5, -2.0])).passed
     True
     """
+    require_order(order)
     foreign = from_torch(other) if torch is None else torch
     ours: Recorded = Recorded(Call(f, inputs, attributes, seed))
     theirs_call = Call(other, inputs, attributes, seed)

@@ -13,6 +13,7 @@ from tinygrad_lite.testing.trees import required
 Array = np.ndarray[Any, Any]
 
 SHAPES = ((3, 4), (4,), (), (2, 1, 3), (0,))
+NEEDED = ("step", "state_dict", "load_state_dict")
 
 
 def check_optimizer(
@@ -41,6 +42,7 @@ def check_optimizer(
 
     Raises:
         AssertionError: with the step, the parameter and the two values.
+        TypeError: if there is no optimiser, or the reference returns nothing.
 
     >>> from tinygrad_lite import optim
     >>> from tinygrad_lite.testing import check_optimizer
@@ -79,6 +81,10 @@ def _run(
     """The values of every parameter after every step."""
     parameters = [tensor(x, requires_grad=True, dtype=dtype) for x in starts]
     optimizer = make(parameters)
+    missing = [name for name in NEEDED if not hasattr(optimizer, name)]
+    if missing:
+        kind = type(optimizer).__name__
+        raise TypeError(f"make() gives {kind}, which is no optimiser: it has no {missing[0]}()")
     path = []
     for step, values in enumerate(gradients):
         if step == interrupt:
@@ -117,7 +123,10 @@ def _by_formula(
     for step in gradients:
         for i, g in enumerate(step):
             if g is not None:
-                values[i] = np.asarray(rule(values[i].copy(), g.astype(dtype), states[i]))
+                updated = rule(values[i].copy(), g.astype(dtype), states[i])
+                if updated is None:
+                    raise TypeError("the reference returns None, not the updated parameter")
+                values[i] = np.asarray(updated)
         path.append([v.copy() for v in values])
     return path
 

@@ -161,21 +161,28 @@ class Oracle:
         found = self.between(direction)
         rng = np.random.default_rng(0)
         far = self.step**1.5
-        h = _power_of_two(far / 64)
-        low, high, size = found.low, found.high, np.fmax(np.abs(found.low), np.abs(found.high))
+        near = far / 4
+        h = _power_of_two(near / 16)
+        low, high = found.low, found.high
+        middle, size = (low + high) / 2, np.fmax(np.abs(low), np.abs(high))
         for _ in range(NEARBY):
-            away = [far * s * rng.uniform(-1, 1, s.shape) for s in self.scales()]
-            left, here, right = (
-                self.along([a + t * np.asarray(v) for a, v in zip(away, direction)], 1.0)
-                for t in (-h, 0.0, h)
-            )
+            way = [s * rng.uniform(-1, 1, s.shape) for s in self.scales()]
+
+            def slope(distance: float, way: Sequence[Array] = way) -> Array:
+                ends = (
+                    self.along([distance * w + t * v for w, v in zip(way, direction)], 1.0)
+                    for t in (h, -h)
+                )
+                difference: Array = np.subtract(*ends)
+                return difference / (2 * h)
+
             with np.errstate(invalid="ignore"):
-                slope, bend = (right - left) / (2 * h), np.abs(right - 2 * here + left) / h
-                rounding = 8 * self.noise / h
-                straight = bend <= 2.0**-6 * np.fmax(np.abs(slope), size) + rounding
-                other = straight & (np.abs(slope - (low + high) / 2) > 2.0**-6 * size + rounding)
-            low = np.where(other, np.fmin(low, slope), low)
-            high = np.where(other, np.fmax(high, slope), high)
+                met = slope(near)
+                apart = np.abs(met - middle)
+                reaches = np.abs(slope(far) - met) <= apart / 4  # else it bends, or has jumps
+                other = reaches & (apart > 2.0**-6 * size + 8 * self.noise / h)
+            low = np.where(other, np.fmin(low, met), low)
+            high = np.where(other, np.fmax(high, met), high)
         return found._replace(low=low, high=high)
 
     def cancels(self) -> bool:

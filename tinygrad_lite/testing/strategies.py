@@ -61,13 +61,23 @@ def arrays(
         layout: one of :data:`tinygrad_lite.testing.layouts.LAYOUTS`, or "any".
 
     Raises:
-        ValueError: if the domain has no room for such numbers.
+        ValueError: if the domain has no room for such numbers, is not finite, or has no such name,
+            and for a layout that is not known.
+        TypeError: if the dtype is not floating point.
 
     >>> from hypothesis import find
     >>> find(arrays((2,)), lambda x: True)
     array([1., 1.])
     """
-    bounds = DOMAINS[domain] if isinstance(domain, str) else domain
+    bounds = DOMAINS.get(domain) if isinstance(domain, str) else domain
+    if bounds is None or not np.isfinite(bounds).all():
+        raise ValueError(
+            f"domain= is a finite interval or one of {', '.join(DOMAINS)}; got {domain!r}"
+        )
+    if layout not in (*LAYOUTS, "any"):
+        raise ValueError(f"layout= is one of {', '.join(LAYOUTS)}, any; got {layout!r}")
+    if not isinstance(dtype, st.SearchStrategy) and np.dtype(dtype).kind != "f":
+        raise TypeError(f"dtype= is floating point, to be differentiated by; got {np.dtype(dtype)}")
     shapes = st.just(shape) if isinstance(shape, tuple) else _shapes() if shape is None else shape
     if distinct and ties:
         raise ValueError("an array cannot be distinct and have ties")

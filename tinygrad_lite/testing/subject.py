@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
 from typing import Any
@@ -42,6 +43,7 @@ class Call:
         self.seed = seed
         self.name = name or describe(f)
         self.tree = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
+        self._require_fit()
         labelled = [
             (label + path, x)
             for label, branch in zip(names(f, self.tree), self.tree)
@@ -67,6 +69,21 @@ class Call:
             raise TypeError(
                 f"{self.name} has no floating-point input to differentiate by: got {kinds}"
             )
+
+    def _require_fit(self) -> None:
+        """Raise a TypeError if the function cannot be called with so many arguments."""
+        try:
+            signature = inspect.signature(self.f)
+        except (TypeError, ValueError):  # written in C, with no signature to read
+            return
+        try:
+            signature.bind(*self.tree, **self.attributes)
+        except TypeError as error:
+            count = len(self.tree)
+            raise TypeError(
+                f"{self.name} cannot be called with {count} argument{'s' * (count != 1)}: {error}. "
+                "A tuple or list is taken as the arguments, one by one: pass an array, or [x]"
+            ) from None
 
     def arguments(self, values: Sequence[Any]) -> Any:
         """The arguments in their nested form, with ``values`` for the floating-point ones."""
@@ -211,6 +228,8 @@ class HandWritten(Subject):
 
 def joined(out: Any, name: str) -> Tensor:
     """The result as one tensor: several are joined into a vector."""
+    if out is None:
+        raise TypeError(f"{name} returns None: does it lack a return statement?")
     if isinstance(out, (tuple, list, dict)):
         parts = [ops.reshape(joined(x, name), (-1,)) for _, x in flatten(out)]
         out = ops.concatenate(parts)
