@@ -338,3 +338,9 @@ def test_a_gradient_of_cancelled_digits_is_still_checked() -> None:
         np.square, [lambda g, out, x: g * tg.where(x > 0, 2.002, 2) * x], name="squared"
     )
     failure(lambda x: (1 - tg.cos(squared(x))) / x**4, np.array([0.5, 0.1]))
+
+
+def test_a_generator_of_ones_own_is_not_started_by_a_seed() -> None:
+    own = np.random.default_rng(0)
+    error = failure(lambda x: x * own.random(), X, seed=0)
+    assert "starts the library's generator; another one" in str(error)

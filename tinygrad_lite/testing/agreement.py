@@ -70,6 +70,7 @@ def _directions(case: Case) -> Iterator[tuple[Array, list[Array], bool]]:
     for u_positive, v_positive in ((False, False), (True, True), (False, True)):
         u = case.weights(case.value, u_positive)
         yield u, [case.weights(s, v_positive) * s for s in scales], not v_positive
+    yield case.weights(case.value), scales, False  # leaves ties of elements together
 
 
 def _agrees_along(case: Case, u: Array, v: Sequence[Array], mixed: bool) -> bool:

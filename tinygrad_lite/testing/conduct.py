@@ -155,7 +155,11 @@ class Interrupted(Exception):
 
 def runs_are_bitwise_equal(case: Case) -> Iterator[Finding]:
     """The same inputs give the same value and the same gradients, to the last bit."""
-    advice = "if it draws random numbers on purpose, pass seed=; else it keeps state between calls"
+    advice = (
+        "if it draws random numbers on purpose, pass seed=, which starts the library's generator; "
+        "another one, such as NumPy's, the function must start itself; else it keeps state between "
+        "calls"
+    )
     if case.subject.value(case.arrays).tobytes() != case.value.tobytes():
         yield contradiction(
             case, "two runs give different values", diagnosis=f"not deterministic: {advice}"

@@ -173,8 +173,8 @@ class Oracle:
                     self.along([distance * w + t * v for w, v in zip(way, direction)], 1.0)
                     for t in (h, -h)
                 )
-                difference: Array = np.subtract(*ends)
-                return difference / (2 * h)
+                quotient: Array = np.subtract(*ends) / (2 * h)
+                return quotient
 
             with np.errstate(invalid="ignore"):
                 met = slope(near)
