@@ -142,7 +142,7 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
       line       ...
       argument   x
       worst at   [0]: 2..., not 3... ± ...
-      diagnosis  off by a constant factor, 0.666666667
+      diagnosis  off by a factor 2/3
     """
     report = Audit(output)
     for node in graph.topological(output):
