@@ -340,6 +340,16 @@ def test_a_gradient_of_cancelled_digits_is_still_checked() -> None:
     failure(lambda x: (1 - tg.cos(squared(x))) / x**4, np.array([0.5, 0.1]))
 
 
+def test_the_snippet_of_a_value_of_another_kind_prints_it() -> None:
+    error = failure(lambda x: x * 2, X, reference=lambda x: x[0])
+    assert run(snippet_of(error), f=lambda x: x * 2)["shown"] == X.shape
+
+
+def test_the_snippet_of_two_runs_calls_twice() -> None:
+    own = np.random.default_rng(0)
+    assert snippet_of(failure(lambda x: x * own.random(), X)).count("print(f(x))") == 2
+
+
 def test_a_generator_of_ones_own_is_not_started_by_a_seed() -> None:
     own = np.random.default_rng(0)
     error = failure(lambda x: x * own.random(), X, seed=0)

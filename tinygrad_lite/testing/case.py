@@ -38,6 +38,7 @@ class Finding:
         layouts: how each input, and then the cotangent, lies in memory; all alike "C" if empty.
         cotangent: the one that was pulled back, if another one than the case's.
         direction: the one through all inputs along which the derivative is wrong, if it takes one.
+        shown_by: what to print, with ``{}`` for the call, where the value is wrong in kind.
     """
 
     check: str
@@ -52,6 +53,7 @@ class Finding:
     layouts: tuple[str, ...] = ()
     cotangent: Array | None = None
     direction: Arrays | None = None
+    shown_by: tuple[str, ...] = ()
 
     @property
     def order(self) -> int:

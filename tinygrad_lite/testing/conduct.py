@@ -162,7 +162,10 @@ def runs_are_bitwise_equal(case: Case) -> Iterator[Finding]:
     )
     if case.subject.value(case.arrays).tobytes() != case.value.tobytes():
         yield contradiction(
-            case, "two runs give different values", diagnosis=f"not deterministic: {advice}"
+            case,
+            "two runs give different values",
+            diagnosis=f"not deterministic: {advice}",
+            shown_by=("{}", "{}"),
         )
         return
     for label, a, b in zip(case.subject.labels, case.gradients, case.pull(case.cotangent)):

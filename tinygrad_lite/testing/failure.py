@@ -124,7 +124,10 @@ def snippet(f: Finding) -> str:
     called = f"joined({called}, 'f')" if several else called
     y = _fresh("y", used)
     seed = [f"tg.manual_seed({call.seed})"] if call.seed is not None else []
-    if f.order > 1:
+    if f.shown_by and f.order == 1:
+        for what in f.shown_by:
+            lines += [*seed, f"print({what.format(called)})"]
+    elif f.order > 1:
         u = f.case.arrays[len(inputs)]
         pulled, g = _fresh("u", used), _fresh("g", used)
         lines += [f"{pulled} = {tensor(u, layouts[len(inputs)])}", *seed]

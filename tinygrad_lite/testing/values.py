@@ -217,7 +217,9 @@ def equals(reference: Any) -> Check:
         right = plain(right)
         if right.shape != case.value.shape:
             yield contradiction(
-                case, f"the value has shape {case.value.shape}, the reference {right.shape}"
+                case,
+                f"the value has shape {case.value.shape}, the reference {right.shape}",
+                shown_by=("np.shape({})",),
             )
             return
         index = farthest(case.value, right, np.abs(right), close(case))
