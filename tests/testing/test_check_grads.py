@@ -350,6 +350,12 @@ def test_the_snippet_of_two_runs_calls_twice() -> None:
     assert snippet_of(failure(lambda x: x * own.random(), X)).count("print(f(x))") == 2
 
 
+def test_a_derivative_that_forgets_a_gradient_is_reported_as_what_it_is() -> None:
+    error = failure(np.multiply, (X, X + 1), vjp=lambda g, x, y: g * y)
+    assert "returned 1 gradients for 2" in str(error)
+    assert "property    the backward pass raises no exception" in str(error)
+
+
 def test_a_generator_of_ones_own_is_not_started_by_a_seed() -> None:
     own = np.random.default_rng(0)
     error = failure(lambda x: x * own.random(), X, seed=0)

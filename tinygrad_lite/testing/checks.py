@@ -124,4 +124,6 @@ def _raised(case: Case, error: Exception) -> Finding:
     finding = contradiction(case, f"it raises {text}", diagnosis=diagnosis.of_exception(error))
     if "read-only" in str(error) or "WRITEABLE" in str(error):
         finding.check = title(inputs_and_cotangent_are_left_alone)
+    else:
+        finding.check = "the backward pass raises no exception"
     return finding
