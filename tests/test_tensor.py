@@ -147,6 +147,8 @@ class TestOperators:
 
     def test_unknown_operands_are_a_type_error(self):
         with pytest.raises(TypeError, match="unsupported operand"):
+            tg.tensor(1.0) + object()
+        with pytest.raises(TypeError, match="add takes tensors, arrays and numbers, not 'one'"):
             tg.tensor(1.0) + "one"
 
     def test_shapes_that_do_not_fit_are_shown(self):
