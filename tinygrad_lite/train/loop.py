@@ -20,6 +20,7 @@ from tinygrad_lite.train.losses import NOTHING_COUNTS, weight_of
 from tinygrad_lite.train.measure import evaluating, in_mode, take_in
 from tinygrad_lite.train.progress import Progress
 from tinygrad_lite.train.run import Run
+from tinygrad_lite.train.step import Step
 from tinygrad_lite.train.totals import Totals
 
 _CALLS = 6  # of a new shape: two or more are compared, the next is by the program
@@ -40,6 +41,7 @@ class Loop:
         self.checkpoint = checkpoint
         self.checkpoint_every = checkpoint_every
         self.progress = progress
+        self.compute = Step(run.model, run.loss, run.optimizer)
         self.generators = [g for _, g in run.generators()]
         self.compiled: Any = None
         if compiled:
@@ -128,24 +130,6 @@ class Loop:
                 return results
             before.restore()
         return self.compute(x, y)  # what it does changes from call to call
-
-    def compute(self, x: Any, y: Any) -> tuple[Tensor, Tensor]:
-        """The loss and the outputs of a batch, and the gradients in the parameters."""
-        self.run.optimizer.zero_grad()
-        outputs = self.run.model(x)
-        loss = self.run.loss(outputs, y)
-        if not hasattr(loss, "backward"):
-            raise TypeError(
-                f"the loss is a {type(loss).__name__}, which has no gradient: it must be a tensor, "
-                "made from the outputs by functions of tinygrad_lite"
-            )
-        if np.size(loss) != 1:
-            raise ValueError(
-                f"the loss has shape {np.shape(loss)}; it must be one number, the mean over the "
-                "batch: a loss of nn.functional with reduction='mean'"
-            )
-        loss.backward()
-        return loss, outputs
 
     def finite_gradients(self) -> bool:
         """Whether every gradient is: a sum tells, unless it overflows."""
