@@ -24,7 +24,7 @@ def test_every_block_runs(
         pytest.skip("Graphviz is missing")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(), re.DOTALL)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     names: dict = {"__name__": "page"}
     for i, block in enumerate(blocks):
         source = tmp_path / f"block_{i}.py"

@@ -554,10 +554,53 @@ def test_without_gradients_nothing_is_learned() -> None:
 
 def test_what_a_callback_adds_to_the_row_stays(tmp_path: Path) -> None:
     def add(run: Any) -> None:
-        run.history.rows[-1]["twice"] = 2 * run.measured["loss"]
+        run.measured["twice"] = np.float32(2)
+        run.measured["bias"] = run.model[0].bias
 
     history = fit(network(), moons(), loss="cross_entropy", optimizer=sgd, callbacks=[add])
-    assert history["twice"] == [2 * history["loss"][0]]
+    history.save(tmp_path / "history.json")
+    (row,) = tg.train.History.load(tmp_path / "history.json").rows
+    assert row["twice"] == 2.0 and len(row["bias"]) == 8
+
+
+class Saw(Callback):
+    """Measures something: 3, 2, 1, 2, 3, 4, ..."""
+
+    measures = ("saw",)
+
+    def on_epoch_end(self, run: Any) -> None:
+        run.measured["saw"] = abs(run.epoch - 3) + 1
+
+
+def test_what_a_callback_measures_is_monitored_by_those_after_it() -> None:
+    settings = {"loss": "cross_entropy", "optimizer": sgd, "epochs": 9}
+    stopping = EarlyStopping(2, "saw", mode="min")
+    history = fit(network(), moons(), callbacks=[Saw(), stopping], **settings)
+    assert history["saw"] == [3, 2, 1, 2, 3] and stopping.best_epoch == 3
+    halved = partial(optim.ReduceLROnPlateau, factor=0.5, patience=0)
+    history = fit(network(), moons(), callbacks=[Saw()], monitor="saw", schedule=halved, **settings)
+    np.testing.assert_allclose(np.diff(np.log2(history["lr"])), [0, 0, 0, *[-1] * 5])
+    message = "no number 'saw' is measured, only loss. A callback that measures it comes before"
+    with pytest.raises(ValueError, match=message):
+        fit(network(), moons(), callbacks=[stopping, Saw()], **settings)
+
+
+@pytest.mark.parametrize(
+    ("added", "error", "message"),
+    [
+        ({}, ValueError, "names 'saw' in its measures.*after epoch 1 there is none"),
+        ({"saw": [1.0]}, TypeError, r"run.measured\['saw'\] is a number.*not \[1.0\]"),
+    ],
+)
+def test_a_callback_keeps_its_promise(
+    added: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    class Forgets(Saw):
+        def on_epoch_end(self, run: Any) -> None:
+            run.measured.update(added)
+
+    with pytest.raises(error, match=message):
+        fit(network(), moons(), loss="cross_entropy", optimizer=sgd, callbacks=[Forgets()])
 
 
 def test_weights_of_classes_and_of_examples() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import tinygrad_lite as tg
 from tinygrad_lite import nn
 from tinygrad_lite.nn import functional as F
+from tinygrad_lite.train import evaluate
 from tinygrad_lite.train.metrics import (
     F1,
     MAE,
@@ -280,3 +282,43 @@ def test_settings_that_cannot_be() -> None:
         F1("mean")
     with pytest.raises(ValueError, match="at least 1"):
         TopK(0)
+
+
+OF_LABELS = ["accuracy", "exact_match", "top_2", "confusion_matrix", "precision", "recall", "f1"]
+
+
+@pytest.mark.parametrize(
+    ("loss", "ignored"),
+    [
+        (None, -100),
+        ("cross_entropy", -100),
+        (nn.CrossEntropyLoss(ignore_index=2), 2),
+        (partial(F.nll_loss, ignore_index=0), 0),
+        (lambda outputs, labels: F.cross_entropy(outputs, np.maximum(labels, 0)), -100),
+    ],
+    ids=["no loss", "by name", "layer", "partial", "function"],
+)
+@pytest.mark.parametrize("name", OF_LABELS)
+def test_labels_that_the_loss_ignores_are_left_out(name: str, loss: Any, ignored: int) -> None:
+    rng = np.random.default_rng(0)
+    outputs = rng.normal(size=(30, 3)).astype(np.float32)
+    labels = rng.integers(3, size=30)
+    labels[::4] = ignored
+    counted = labels != ignored
+    found = evaluate(nn.Identity(), (outputs, labels), loss, [name], batch_size=7)[name]
+    (metric,) = resolved([name])
+    np.testing.assert_array_equal(found, metric(outputs[counted], labels[counted]))
+
+
+def test_of_no_labels_there_is_no_accuracy() -> None:
+    outputs, labels = np.eye(3), np.full(3, -100)
+    for name in ("accuracy", "exact_match", "top_2"):
+        (metric,) = resolved([name])
+        assert np.isnan(metric(outputs, labels))
+
+
+def test_a_metric_of_ones_own_is_not_changed_by_the_loss() -> None:
+    accuracy = Accuracy()
+    (beside,) = resolved([accuracy], nn.CrossEntropyLoss(ignore_index=0))
+    assert beside([[1.0, 0.0], [1.0, 0.0]], [0, 1]) == 0
+    assert accuracy([[1.0, 0.0], [1.0, 0.0]], [0, 1]) == 0.5

@@ -12,6 +12,8 @@ from tinygrad_lite.nn.reduction import as_operand, checked
 from tinygrad_lite.ops import cast, getitem, log_softmax, reshape, sum, transpose, where
 from tinygrad_lite.primitive import Primitive, primitive
 
+IGNORE_INDEX = -100  # PyTorch's: the label of what is left out, unless another is given
+
 
 @lru_cache(maxsize=64)
 def _counting(n: int) -> Any:
@@ -96,7 +98,7 @@ def nll_loss(
     input: Any,
     target: Any,
     weight: Any = None,
-    ignore_index: int = -100,
+    ignore_index: int = IGNORE_INDEX,
     reduction: str = "mean",
 ) -> Any:
     """-input[i, target[i]]: the negative log likelihood of the labels, given log probabilities.
@@ -127,7 +129,7 @@ def cross_entropy(
     input: Any,
     target: Any,
     weight: Any = None,
-    ignore_index: int = -100,
+    ignore_index: int = IGNORE_INDEX,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
 ) -> Any:

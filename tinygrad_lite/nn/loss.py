@@ -8,7 +8,7 @@ from tinygrad_lite.nn.binary_cross_entropy import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
 )
-from tinygrad_lite.nn.cross_entropy import cross_entropy, nll_loss
+from tinygrad_lite.nn.cross_entropy import IGNORE_INDEX, cross_entropy, nll_loss
 from tinygrad_lite.nn.module import Module
 from tinygrad_lite.nn.parameter import Buffer
 from tinygrad_lite.nn.reduction import checked
@@ -86,7 +86,7 @@ class NLLLoss(WeightedLoss):
     """``nll_loss``: log probabilities against labels."""
 
     def __init__(
-        self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+        self, weight: Any = None, ignore_index: int = IGNORE_INDEX, reduction: str = "mean"
     ) -> None:
         super().__init__(weight, reduction)
         self.ignore_index = ignore_index
@@ -101,7 +101,7 @@ class CrossEntropyLoss(WeightedLoss):
     def __init__(
         self,
         weight: Any = None,
-        ignore_index: int = -100,
+        ignore_index: int = IGNORE_INDEX,
         reduction: str = "mean",
         label_smoothing: float = 0.0,
     ) -> None:

@@ -15,19 +15,13 @@ class Adagrad(Optimizer):
     """``p -= lr_t * g / (sqrt(s) + eps)``, where ``s`` adds up ``g**2`` (Duchi et al., 2011).
 
     The learning rate itself may fall: ``lr_t = lr / (1 + (step - 1) * lr_decay)``.
-    ``weight_decay * p`` is added to the gradient first.
 
     Args:
-        params: tensors, ``(name, tensor)`` pairs, or groups of them (see :class:`Optimizer`).
-        lr: learning rate.
+        params, lr, weight_decay, maximize: as for every :class:`Optimizer`, which also names the
+            errors.
         lr_decay: how fast the learning rate falls.
-        weight_decay: factor of the L2 penalty.
         initial_accumulator_value: what ``s`` starts from.
         eps: added to the root, outside of it.
-        maximize: go up instead of down.
-
-    Raises:
-        TypeError, ValueError: for parameters or settings that cannot be worked with.
 
     >>> import tinygrad_lite as tg
     >>> w = tg.tensor([3.0, -2.0], requires_grad=True)

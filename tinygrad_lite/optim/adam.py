@@ -17,22 +17,17 @@ class Adam(Optimizer):
 
     The running means ``m`` of ``g`` and ``v`` of ``g**2`` start at zero, which their estimates
     ``m̂ = m / (1 - beta1**step)`` and ``v̂ = v / (1 - beta2**step)`` correct. AMSGrad (Reddi et al.,
-    2018) takes for ``v`` the largest it has been. ``weight_decay * p`` is added to the gradient
-    first or, decoupled (Loshchilov and Hutter, 2019), ``lr * weight_decay * p`` is taken from the
-    parameter: that is AdamW.
+    2018) takes for ``v`` the largest it has been. With decoupled weight decay (Loshchilov and
+    Hutter, 2019), ``lr * weight_decay * p`` is taken from the parameter instead of adding to the
+    gradient: that is AdamW.
 
     Args:
-        params: tensors, ``(name, tensor)`` pairs, or groups of them (see :class:`Optimizer`).
-        lr: learning rate.
+        params, lr, weight_decay, maximize: as for every :class:`Optimizer`, which also names the
+            errors.
         betas: the shares of ``m`` and ``v`` that are kept from step to step.
         eps: added to the root, outside of it.
-        weight_decay: factor of the L2 penalty.
         amsgrad: let ``v`` never shrink.
-        maximize: go up instead of down.
         decoupled_weight_decay: shrink the parameters instead of adding to the gradient.
-
-    Raises:
-        TypeError, ValueError: for parameters or settings that cannot be worked with.
 
     >>> import tinygrad_lite as tg
     >>> w = tg.tensor([3.0, -2.0], requires_grad=True)

@@ -29,6 +29,12 @@ class Optimizer(ABC):
             or pairs under ``"params"`` and settings of their own beside it.
         defaults: the settings of groups that do not have their own.
 
+    Settings that every optimiser of this package has:
+        lr: the learning rate, by which every step is multiplied.
+        weight_decay: ``weight_decay * p``, the gradient of an L2 penalty, is added to the gradient
+            before anything else is made of it.
+        maximize: go up instead of down.
+
     Attributes:
         param_groups: a list of dicts: ``"params"`` and the settings, which are read anew at every
             step and may be changed between steps.

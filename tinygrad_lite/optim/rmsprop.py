@@ -17,21 +17,15 @@ class RMSprop(Optimizer):
     ``v`` becomes ``alpha * v + (1 - alpha) * g**2``. Centered (Graves, 2013), the square of the
     gradient's running mean is taken from ``v``: an estimate of the variance. With momentum, a
     buffer that becomes ``momentum * b + g / (sqrt(v) + eps)`` takes the place of the quotient.
-    ``weight_decay * p`` is added to the gradient first. The method is Hinton's (lecture 6 of his
-    course, 2012).
+    The method is Hinton's (lecture 6 of his course, 2012).
 
     Args:
-        params: tensors, ``(name, tensor)`` pairs, or groups of them (see :class:`Optimizer`).
-        lr: learning rate.
+        params, lr, weight_decay, maximize: as for every :class:`Optimizer`, which also names the
+            errors.
         alpha: the share of the running means that is kept from step to step.
         eps: added to the root, outside of it.
-        weight_decay: factor of the L2 penalty.
         momentum: the share of the buffer that is kept.
         centered: divide by the standard deviation instead of the root mean square.
-        maximize: go up instead of down.
-
-    Raises:
-        TypeError, ValueError: for parameters or settings that cannot be worked with.
 
     >>> import tinygrad_lite as tg
     >>> w = tg.tensor([3.0, -2.0], requires_grad=True)

@@ -16,20 +16,15 @@ class SGD(Optimizer):
 
     The buffer ``b`` starts as the first gradient and becomes
     ``momentum * b + (1 - dampening) * g`` at every later step; Nesterov's variant goes along
-    ``g + momentum * b``. ``weight_decay * p`` is added to the gradient first. As in PyTorch, the
-    learning rate is no part of the buffer (Sutskever et al., 2013, have it inside).
+    ``g + momentum * b``. As in PyTorch, the learning rate is no part of the buffer (Sutskever et
+    al., 2013, have it inside).
 
     Args:
-        params: tensors, ``(name, tensor)`` pairs, or groups of them (see :class:`Optimizer`).
-        lr: learning rate.
+        params, lr, weight_decay, maximize: as for every :class:`Optimizer`, which also names the
+            errors.
         momentum: the share of the buffer that is kept from step to step.
         dampening: the share of a new gradient that does not enter the buffer.
-        weight_decay: factor of the L2 penalty.
         nesterov: look ahead along the buffer; needs momentum and no dampening.
-        maximize: go up instead of down.
-
-    Raises:
-        TypeError, ValueError: for parameters or settings that cannot be worked with.
 
     >>> import tinygrad_lite as tg
     >>> w = tg.tensor([3.0, -2.0], requires_grad=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import inf, isnan
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,10 @@ class Callback:
 
     What ``state_dict`` returns is saved in checkpoints and given back to ``load_state_dict``.
 
+    Attributes:
+        measures: the names of numbers that ``on_epoch_end`` adds to ``run.measured``. Callbacks
+            after this one, ``patience`` and ``ReduceLROnPlateau`` can go by them.
+
     >>> import numpy as np
     >>> import tinygrad_lite as tg
     >>> class Tell(tg.train.Callback):
@@ -31,6 +35,8 @@ class Callback:
     epoch 2: 0.25
     """
 
+    measures: Sequence[str] = ()
+
     def on_train_begin(self, run: Run) -> None:
         """Before the first batch, and before the first after resuming."""
 
@@ -38,10 +44,9 @@ class Callback:
         """After every update; ``run.measured`` holds the loss of the batch, as ``loss``."""
 
     def on_epoch_end(self, run: Run) -> None:
-        """After every epoch and its validation; ``run.measured`` is a copy of the epoch's row.
+        """After every epoch and its validation; ``run.measured`` is the epoch's row.
 
-        The row itself, which the history and the checkpoint keep, is ``run.history.rows[-1]``: what
-        is added there stays. What is to be monitored is given to ``fit`` as a metric.
+        It is that of the history and the checkpoint: what is added to it stays.
         """
 
     def on_train_end(self, run: Run) -> None:
@@ -111,7 +116,7 @@ class EarlyStopping(Callback):
         self._forget()
 
     def on_train_begin(self, run: Run) -> None:
-        run.check_monitor("EarlyStopping", self.monitor or run.monitor)
+        run.check_monitor("EarlyStopping", self.monitor or run.monitor, self)
         self._sign(run)  # refuses a name that does not tell, before any work is done
         if not run.epoch:  # a run that is resumed goes on from what was saved
             self._forget()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable
-from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,10 @@ from tinygrad_lite.nn import CrossEntropyLoss, Module, Sequential, Softmax
 from tinygrad_lite.nn.functional import cross_entropy
 from tinygrad_lite.optim import OneCycleLR, ReduceLROnPlateau
 from tinygrad_lite.saving import format_of
+from tinygrad_lite.train.callbacks import Callback
 from tinygrad_lite.train.count import count
 from tinygrad_lite.train.history import direction
+from tinygrad_lite.train.losses import function_of
 from tinygrad_lite.train.run import Run
 
 
@@ -52,7 +54,7 @@ def check_model(model: Any) -> None:
 
 def check_scores(model: Module, loss: Any) -> None:
     """Warn of a softmax before a loss that has its own: it learns, but slowly and not as well."""
-    function = loss.func if isinstance(loss, partial) else loss
+    function = function_of(loss)
     layers = list(model) if isinstance(model, Sequential) else []
     if not layers or not isinstance(layers[-1], Softmax):
         return
@@ -104,6 +106,22 @@ def check_parts(run: Run) -> None:
             raise ValueError(
                 f"ReduceLROnPlateau has mode={schedule.mode!r}, but of {run.monitor!r}, which it "
                 f"goes by, better is {expected}: write mode={expected!r}"
+            )
+
+
+def check_measured(run: Run, callback: Callback) -> None:
+    """ValueError for a callback that did not add what it promised, TypeError for no number."""
+    who = type(callback).__name__
+    for name in callback.measures:
+        if name not in run.measured:
+            raise ValueError(
+                f"{who} names {name!r} in its measures, so on_epoch_end adds run.measured"
+                f"[{name!r}] after every epoch; after epoch {run.epoch} there is none"
+            )
+        if not isinstance(run.measured[name], Real):
+            raise TypeError(
+                f"{who}: run.measured[{name!r}] is a number, since it is in the measures, not "
+                f"{run.measured[name]!r:.80}"
             )
 
 

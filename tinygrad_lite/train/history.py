@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.saving.atomic import replacing
+from tinygrad_lite.tensor import Tensor
 
 _COLOURS = ("#0072B2", "#D55E00")  # told apart by colour-blind readers too
 _SMALLER = frozenset({"loss", "mse", "mae", "seconds", "lr"})
@@ -45,7 +46,7 @@ class History:
 
     def append(self, row: Mapping[str, Any]) -> None:
         """Add an epoch; arrays become nested lists."""
-        self.rows.append({name: _plain(value) for name, value in row.items()})
+        self.rows.append(_plain(row))
 
     @property
     def names(self) -> list[str]:
@@ -148,8 +149,8 @@ class History:
             raise ValueError(f"{path} holds no history: {error}") from error
 
     def state_dict(self) -> dict[str, Any]:
-        """Rows and reason as plain values."""
-        return {"rows": [dict(row) for row in self.rows], "stopped": self.stopped}
+        """Rows and reason as plain values; arrays and tensors become nested lists."""
+        return {"rows": [_plain(row) for row in self.rows], "stopped": self.stopped}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Become what ``state_dict()`` was taken from."""
@@ -175,8 +176,9 @@ def better(name: str) -> str:
     return found
 
 
-def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    kinds = (np.ndarray, np.generic, Tensor)
+    return {name: x.tolist() if isinstance(x, kinds) else x for name, x in row.items()}
 
 
 def _told(value: Any) -> Any:

@@ -14,6 +14,7 @@ from tinygrad_lite.saving import save
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.train.batches import pair
 from tinygrad_lite.train.before import Before
+from tinygrad_lite.train.check import check_measured
 from tinygrad_lite.train.diagnose import Diverged, diverged
 from tinygrad_lite.train.interrupt import Interrupt, held_back
 from tinygrad_lite.train.losses import NOTHING_COUNTS, weight_of
@@ -172,19 +173,20 @@ class Loop:
         """Enter the epoch in the history, and get ready for the next one."""
         run = self.run
         run.history.append(row | {"seconds": run.seconds})
-        run.measured = dict(run.history.rows[-1])
+        run.measured = run.history.rows[-1]
         run.epoch += 1
         run.batch, run.seconds = 0, 0.0
         run.totals.clear()
+        if not isfinite(row.get("val_loss", 0.0)):
+            run.stop(f"stopped after epoch {run.epoch}: {self.without_val_loss(row['val_loss'])}")
+        for callback in run.callbacks:
+            callback.on_epoch_end(run)
+            check_measured(run, callback)
         if run.schedule is not None and not run.by_batch:
             if isinstance(run.schedule, ReduceLROnPlateau):
                 run.schedule.step(run.measured[run.monitor])
             else:
                 run.schedule.step()
-        if not isfinite(row.get("val_loss", 0.0)):
-            run.stop(f"stopped after epoch {run.epoch}: {self.without_val_loss(row['val_loss'])}")
-        for callback in run.callbacks:
-            callback.on_epoch_end(run)
         self.keep()
 
     def without_val_loss(self, value: float) -> str:

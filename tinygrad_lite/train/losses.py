@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.nn import functional as F
-from tinygrad_lite.nn.loss import CrossEntropyLoss, NLLLoss
-from tinygrad_lite.train.metrics.base import as_array
+from tinygrad_lite.nn.cross_entropy import IGNORE_INDEX
+from tinygrad_lite.nn.loss import BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, NLLLoss
+from tinygrad_lite.train.arrays import as_array
 
 Loss = Callable[[Any, Any], Any]
 
@@ -58,19 +59,52 @@ def weight_of(loss: Loss | None, targets: Any) -> float:
     >>> weight_of(CrossEntropyLoss(weight=np.array([1.0, 3.0])), np.array([0, 1, -100]))
     4.0
     """
-    if isinstance(loss, CrossEntropyLoss | NLLLoss):
-        weight, ignored = loss.weight, loss.ignore_index
-    elif isinstance(loss, partial) and not loss.args and loss.func in _OF_LABELS:
-        weight, ignored = loss.keywords.get("weight"), loss.keywords.get("ignore_index", -100)
-    elif loss in _OF_LABELS:
-        weight, ignored = None, -100
-    else:
+    ignored = ignored_by(loss)
+    if ignored is None:
         return len(targets)
     labels = as_array(targets)
     if labels.dtype.kind not in "iu":
         return len(labels)  # probabilities: all rows count, whatever the weights
     counted = labels[labels != ignored]
+    weight = _setting(loss, "weight", None)
     return counted.size if weight is None else float(np.sum(as_array(weight)[counted], dtype=float))
+
+
+def ignored_by(loss: Loss | None) -> int | None:
+    """The label that this loss leaves out; None if it is not one of labels.
+
+    >>> ignored_by(F.cross_entropy), ignored_by(NLLLoss(ignore_index=0)), ignored_by(F.mse_loss)
+    (-100, 0, None)
+    """
+    of_labels = isinstance(loss, CrossEntropyLoss | NLLLoss) or function_of(loss) in _OF_LABELS
+    found: int | None = _setting(loss, "ignore_index", IGNORE_INDEX) if of_labels else None
+    return found
+
+
+def threshold_of(loss: Loss | None) -> float | None:
+    """Where this loss draws the line between yes and no; None if it is not about yes and no.
+
+    >>> threshold_of(F.binary_cross_entropy), threshold_of(F.mse_loss)
+    (0.5, None)
+    """
+    function = function_of(loss)
+    if isinstance(function, BCELoss) or function is F.binary_cross_entropy:
+        return 0.5
+    if isinstance(function, BCEWithLogitsLoss) or function is F.binary_cross_entropy_with_logits:
+        return 0.0
+    return None
+
+
+def function_of(loss: Loss | None) -> Loss | None:
+    """The loss without the settings that ``functools.partial`` gave it."""
+    return loss.func if isinstance(loss, partial) and not loss.args else loss
+
+
+def _setting(loss: Loss | None, name: str, default: Any) -> Any:
+    """A setting of a layer, or of a function by ``functools.partial``."""
+    if isinstance(loss, partial):
+        return loss.keywords.get(name, default)
+    return getattr(loss, name, default)
 
 
 _OF_LABELS = (F.cross_entropy, F.nll_loss)

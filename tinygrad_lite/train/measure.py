@@ -12,10 +12,10 @@ from tinygrad_lite.data import DataLoader
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.nn import Module
 from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.train.arrays import Array, as_array
 from tinygrad_lite.train.batches import loader_of, pair
 from tinygrad_lite.train.losses import NOTHING_COUNTS, Loss, loss_function, weight_of
 from tinygrad_lite.train.metrics import resolved
-from tinygrad_lite.train.metrics.base import Array, as_array
 from tinygrad_lite.train.totals import Totals
 
 BATCH = 1024

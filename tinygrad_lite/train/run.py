@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ class Run:
         batch: how many batches of the epoch in progress were learned from.
         totals: the loss and metrics of these.
         seconds: the time that they took.
-        measured: the last measurement: the loss of a batch, or the row of an epoch.
+        measured: the last measurement: the loss of a batch, or the row of an epoch in the history.
         history: the rows of the complete epochs.
     """
 
@@ -59,11 +60,16 @@ class Run:
         """
         self.history.stopped = reason
 
-    def check_monitor(self, who: str, name: str) -> None:
-        """ValueError, with the names that there are, if an epoch does not measure this number."""
+    def check_monitor(self, who: str, name: str, callback: Callback | None = None) -> None:
+        """ValueError, with the names that there are, if an epoch does not measure this number.
+
+        If a callback asks, what it and those after it measure comes too late.
+        """
         names = ["loss", *(metric.name for metric in self.totals.metrics if metric.single)]
         if self.validation is not None:
             names += [f"val_{name}" for name in names]
+        for earlier in takewhile(lambda one: one is not callback, self.callbacks):
+            names += earlier.measures
         if name not in names:
             hint = (
                 "; there is no validation data"
@@ -71,7 +77,8 @@ class Run:
                 else ""
             )
             raise ValueError(
-                f"{who}: no number {name!r} is measured, only {', '.join(names)}{hint}"
+                f"{who}: no number {name!r} is measured, only {', '.join(names)}{hint}. A callback "
+                "that measures it comes before, and names it in its attribute measures"
             )
 
     def kinds(self) -> dict[str, Any]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.train.arrays import as_array
 from tinygrad_lite.train.metrics import Metric
-from tinygrad_lite.train.metrics.base import as_array
 
 
 class Totals:

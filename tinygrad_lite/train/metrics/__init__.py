@@ -4,14 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any
 
-from tinygrad_lite.nn.functional import (
-    binary_cross_entropy,
-    binary_cross_entropy_with_logits,
-)
-from tinygrad_lite.nn.loss import BCELoss, BCEWithLogitsLoss
+from tinygrad_lite.train.losses import Loss
 from tinygrad_lite.train.metrics.base import Average, Metric
 from tinygrad_lite.train.metrics.classification import (
     F1,
@@ -50,12 +45,13 @@ _CLASSIFICATION: dict[str, Callable[[], Metric]] = {
 _REGRESSION: dict[str, Callable[[], Metric]] = {"mae": MAE, "mse": MSE, "r2": R2}
 
 
-def resolved(metrics: Iterable[Any], loss: Any = None) -> list[Metric]:
+def resolved(metrics: Iterable[Any], loss: Loss | None = None) -> list[Metric]:
     """Metric objects from names (``top_5`` is ``TopK(5)``), metrics, or functions.
 
     A metric without a threshold of its own decides yes or no as the loss does: for
     ``binary_cross_entropy`` at a probability of 0.5, for ``binary_cross_entropy_with_logits`` at a
-    score of 0. After any other loss the class is the column with the largest output.
+    score of 0. After any other loss the class is the column with the largest output, and examples
+    are left out whose label the loss ignores: -100, if there is no loss to say another.
 
     Raises ValueError for an unknown name or two metrics of one name, TypeError for anything else.
 
@@ -64,24 +60,11 @@ def resolved(metrics: Iterable[Any], loss: Any = None) -> list[Metric]:
     """
     if isinstance(metrics, str) or callable(metrics) or not isinstance(metrics, Iterable):
         raise TypeError(f"metrics are given as a list: metrics=[...], not {metrics!r}")
-    found = [_resolved(metric) for metric in metrics]
-    threshold = threshold_of(loss)
-    if threshold is not None:
-        found = [metric.deciding_at(threshold) for metric in found]
+    found = [_resolved(metric).beside(loss) for metric in metrics]
     names = [metric.name for metric in found]
     if doubled := {name for name in names if names.count(name) > 1 or name == "loss"}:
         raise ValueError(f"each metric needs a name of its own, not {sorted(doubled)} again")
     return found
-
-
-def threshold_of(loss: Any) -> float | None:
-    """Where this loss draws the line between yes and no; None if it is not about yes and no."""
-    function = loss.func if isinstance(loss, partial) else loss
-    if isinstance(function, BCELoss) or function is binary_cross_entropy:
-        return 0.5
-    if isinstance(function, BCEWithLogitsLoss) or function is binary_cross_entropy_with_logits:
-        return 0.0
-    return None
 
 
 def _resolved(metric: Any) -> Metric:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from math import nan
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.tensor import Tensor
-
-Array = np.ndarray[Any, Any]
+from tinygrad_lite.train.arrays import Array, as_array
 
 
 class Metric(ABC):
@@ -41,8 +40,11 @@ class Metric(ABC):
     name: str
     single: bool = True
 
-    def deciding_at(self, threshold: float) -> Metric:
-        """This metric where a loss draws the line between yes and no: itself, unless it decides."""
+    def beside(self, loss: Any) -> Metric:
+        """This metric as it is measured beside a loss: itself, unless the loss settles something.
+
+        A loss may draw the line between yes and no, or leave out a label.
+        """
         return self
 
     @abstractmethod
@@ -61,7 +63,15 @@ class Metric(ABC):
         return self.result(self.statistics(as_array(outputs), as_array(targets)))
 
 
-class Average(Metric):
+class Mean(Metric):
+    """A mean: its statistics are how many there are and their sum; of none it is not a number."""
+
+    def result(self, statistics: Array) -> float:
+        n, total = statistics
+        return float(total / n) if n else nan
+
+
+class Average(Mean):
     """The mean over batches of a function of outputs and targets, weighted by their examples.
 
     That is how a plain function serves as a metric. It is exact for functions that are means over
@@ -87,16 +97,3 @@ class Average(Metric):
                 "a Metric with single = False for an array"
             )
         return np.array([n, n * float(as_array(value).item())])
-
-    def result(self, statistics: Array) -> float:
-        return ratio(statistics[1], statistics[0])
-
-
-def as_array(x: Any) -> Array:
-    """The values of a tensor, an array, or nested lists."""
-    return np.asarray(x.numpy() if isinstance(x, Tensor) else x)
-
-
-def ratio(part: Any, whole: Any) -> float:
-    """part / whole, and 0 where there is nothing of either."""
-    return float(part / whole) if whole else 0.0

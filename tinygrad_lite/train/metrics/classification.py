@@ -8,33 +8,86 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.train.metrics.base import Array, Metric, ratio
+from tinygrad_lite.nn.cross_entropy import IGNORE_INDEX
+from tinygrad_lite.train.arrays import Array
+from tinygrad_lite.train.losses import ignored_by, threshold_of
+from tinygrad_lite.train.metrics.base import Mean, Metric
 
 _ROUNDING = 1e-2  # by how much probabilities, perhaps of half precision, may miss a sum of 1
 
 
-class _Decision(Metric):
+class _OfClasses(Metric):
+    """A metric of the classes of rows of outputs ``(n, classes)``.
+
+    Targets are integer labels ``(n,)``, or one-hot rows or probabilities ``(n, classes)``. Examples
+    of the label that the loss ignores are left out.
+    """
+
+    ignored = IGNORE_INDEX
+
+    def beside(self, loss: Any) -> Metric:
+        ignored = ignored_by(loss)
+        return self if ignored is None else _with(self, ignored=ignored)
+
+    def classes(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
+        """Rows of outputs and their true classes, after a check that they belong together."""
+        if outputs.ndim != 2 or outputs.shape[1] == 1:
+            raise ValueError(
+                f"{self.name}: outputs of shape {outputs.shape} have no column for each class. If "
+                "they answer yes or no, say above which value: for example Accuracy(threshold=0.5) "
+                "for probabilities, threshold=0 for scores"
+            )
+        n, columns = outputs.shape
+        if targets.shape == outputs.shape:
+            return outputs, self._likeliest(targets)
+        if targets.shape != (n,):
+            raise ValueError(
+                f"{self.name}: outputs of shape {outputs.shape} take targets of shape {(n,)} or "
+                f"{outputs.shape}, not {targets.shape}"
+            )
+        counts = targets != self.ignored
+        if not counts.all():
+            outputs, targets = outputs[counts], targets[counts]
+        if targets.dtype.kind not in "iub" or np.any((targets < 0) | (targets >= columns)):
+            raise ValueError(
+                f"{self.name}: targets of shape {(n,)} are the classes, integers from 0 to "
+                f"{columns - 1}, or {self.ignored} for what is left out"
+            )
+        return outputs, targets.astype(np.intp)
+
+    def _likeliest(self, targets: Array) -> Any:
+        """The classes behind one-hot rows or probabilities."""
+        sums = targets.sum(axis=1, dtype=float)
+        if odd := np.flatnonzero(np.abs(sums - 1) > _ROUNDING).tolist():
+            raise ValueError(
+                f"{self.name}: row {odd[0]} of the targets sums to {sums[odd[0]]:.4g}, so it is "
+                "neither one-hot nor probabilities of classes. If each column is a label of its "
+                "own, say above which output it is there: for example Accuracy(threshold=0.5) for "
+                "probabilities, threshold=0 for scores"
+            )
+        return np.argmax(targets, axis=1)
+
+
+class _Decision(_OfClasses):
     """A metric of decisions. With a threshold every output decides for itself: yes above it.
 
     Without one, that of the loss is taken where metrics are measured beside a loss that has one.
-    Else the class of each row of outputs ``(n, classes)`` is its largest, and targets are integer
-    labels ``(n,)``, or one-hot rows or probabilities ``(n, classes)``.
+    Else the class of each row of outputs is its largest.
     """
 
     def __init__(self, threshold: float | None = None) -> None:
         self.threshold = threshold
 
-    def deciding_at(self, threshold: float) -> Metric:
-        if self.threshold is not None:
-            return self
-        metric = copy(self)
-        metric.threshold = threshold
-        return metric
+    def beside(self, loss: Any) -> Metric:
+        threshold = threshold_of(loss)
+        if self.threshold is not None or threshold is None:
+            return super().beside(loss)
+        return _with(self, threshold=threshold)
 
     def decided(self, outputs: Array, targets: Array) -> tuple[Array, Array]:
         """Guesses and truths: integers of shape ``(n,)``, or booleans ``(n, labels)``."""
         if self.threshold is None:
-            truths = classes(self.name, outputs, targets)
+            outputs, truths = self.classes(outputs, targets)
             return outputs.argmax(axis=1), truths
         if outputs.size != targets.size or len(outputs) != len(targets):
             raise ValueError(
@@ -45,45 +98,20 @@ class _Decision(Metric):
         return outputs.reshape(n, -1) > self.threshold, targets.reshape(n, -1) > 0.5
 
 
-def classes(name: str, outputs: Array, targets: Array) -> Any:
-    """The true classes, after a check that outputs and targets belong together."""
-    if outputs.ndim != 2 or outputs.shape[1] == 1:
-        raise ValueError(
-            f"{name}: outputs of shape {outputs.shape} have no column for each class. If they "
-            "answer yes or no, say above which value: for example Accuracy(threshold=0.5) for "
-            "probabilities, threshold=0 for scores"
-        )
-    n, columns = outputs.shape
-    if targets.shape == outputs.shape:
-        sums = targets.sum(axis=1, dtype=float)
-        if odd := np.flatnonzero(np.abs(sums - 1) > _ROUNDING).tolist():
-            raise ValueError(
-                f"{name}: row {odd[0]} of the targets sums to {sums[odd[0]]:.4g}, so it is neither "
-                "one-hot nor probabilities of classes. If each column is a label of its own, say "
-                "above which output it is there: for example Accuracy(threshold=0.5) for "
-                "probabilities, threshold=0 for scores"
-            )
-        return np.argmax(targets, axis=1)
-    if targets.shape != (n,):
-        raise ValueError(
-            f"{name}: outputs of shape {outputs.shape} take targets of shape {(n,)} or "
-            f"{outputs.shape}, not {targets.shape}"
-        )
-    if targets.dtype.kind not in "iub" or np.any((targets < 0) | (targets >= columns)):
-        raise ValueError(
-            f"{name}: targets of shape {targets.shape} are the classes, integers from 0 to "
-            f"{columns - 1}"
-        )
-    return targets.astype(np.intp)
+def _with(metric: Metric, **settings: Any) -> Metric:
+    """The metric with other settings; it may be one that somebody else holds."""
+    changed = copy(metric)
+    vars(changed).update(settings)
+    return changed
 
 
-def counted(outputs: Array, counts: Any) -> Array:
+def _counted(outputs: Array, counts: Any) -> Array:
     """The counts as they are; NaN if an output is not a number, since then nothing is decided."""
     return np.array(counts) * (np.nan if np.isnan(outputs).any() else 1)
 
 
-class Accuracy(_Decision):
-    """The share of right decisions.
+class Accuracy(_Decision, Mean):
+    """The share of right decisions; NaN where there is nothing to decide.
 
     Args:
         threshold: for outputs that answer yes or no: yes above it.
@@ -98,13 +126,10 @@ class Accuracy(_Decision):
 
     def statistics(self, outputs: Array, targets: Array) -> Array:
         guesses, truths = self.decided(outputs, targets)
-        return counted(outputs, [guesses.size, np.count_nonzero(guesses == truths)])
-
-    def result(self, statistics: Array) -> float:
-        return ratio(statistics[1], statistics[0])
+        return _counted(outputs, [guesses.size, np.count_nonzero(guesses == truths)])
 
 
-class ExactMatch(_Decision):
+class ExactMatch(_Decision, Mean):
     """The share of examples with every label right: the strict accuracy of several labels.
 
     >>> ExactMatch(threshold=0.5)([[0.9, 0.1], [0.8, 0.2]], [[1, 0], [0, 0]])
@@ -115,14 +140,13 @@ class ExactMatch(_Decision):
 
     def statistics(self, outputs: Array, targets: Array) -> Array:
         guesses, truths = self.decided(outputs, targets)
-        right = (guesses == truths).reshape(len(guesses), -1).all(axis=1)
-        return counted(outputs, [len(right), np.count_nonzero(right)])
+        right = guesses == truths
+        if right.ndim > 1:
+            right = right.all(axis=1)
+        return _counted(outputs, [len(right), np.count_nonzero(right)])
 
-    def result(self, statistics: Array) -> float:
-        return ratio(statistics[1], statistics[0])
 
-
-class TopK(Metric):
+class TopK(_OfClasses, Mean):
     """The share of examples whose class is among the k largest outputs; of equal ones the first.
 
     >>> TopK(2)([[0.1, 0.5, 0.4], [0.8, 0.1, 0.1]], [2, 2])
@@ -136,12 +160,9 @@ class TopK(Metric):
         self.name = f"top_{k}"
 
     def statistics(self, outputs: Array, targets: Array) -> Array:
-        labels = classes(self.name, outputs, targets)
+        outputs, labels = self.classes(outputs, targets)
         best = np.argsort(-outputs, axis=1, kind="stable")[:, : self.k]
-        return counted(outputs, [len(labels), np.count_nonzero(best == labels[:, None])])
-
-    def result(self, statistics: Array) -> float:
-        return ratio(statistics[1], statistics[0])
+        return _counted(outputs, [len(labels), np.count_nonzero(best == labels[:, None])])
 
 
 class ConfusionMatrix(_Decision):
@@ -163,11 +184,11 @@ class ConfusionMatrix(_Decision):
         if self.threshold is None:
             n = outputs.shape[1]
             matrix = np.bincount(truths * n + guesses, minlength=n * n).reshape(n, n)
-            return counted(outputs, matrix)
+            return _counted(outputs, matrix)
         labels = guesses.shape[1]
         cells = np.arange(labels) * 4 + truths * 2 + guesses
         matrices = np.bincount(cells.ravel(), minlength=4 * labels).reshape(labels, 2, 2)
-        return counted(outputs, matrices)
+        return _counted(outputs, matrices)
 
     def result(self, statistics: Array) -> Any:
         return statistics[0] if statistics.shape == (1, 2, 2) else statistics
@@ -203,7 +224,7 @@ class _Rate(ConfusionMatrix):
         if self.average is None:
             return rates
         weights = actual if self.average == "weighted" else np.ones(len(rates))
-        return ratio(np.sum(rates * weights), np.sum(weights))
+        return float(np.average(rates, weights=weights)) if weights.any() else 0.0
 
 
 class Precision(_Rate):

@@ -6,18 +6,16 @@ from abc import abstractmethod
 
 import numpy as np
 
-from tinygrad_lite.train.metrics.base import Array, Metric, ratio
+from tinygrad_lite.train.arrays import Array
+from tinygrad_lite.train.metrics.base import Mean, Metric
 
 
-class _MeanError(Metric):
+class _MeanError(Mean):
     """The mean of a penalty over all elements."""
 
     def statistics(self, outputs: Array, targets: Array) -> Array:
         errors = _errors(self.name, outputs, targets)
         return np.array([errors.size, np.sum(self.penalty(errors))])
-
-    def result(self, statistics: Array) -> float:
-        return ratio(statistics[1], statistics[0])
 
     @abstractmethod
     def penalty(self, errors: Array) -> Array:
