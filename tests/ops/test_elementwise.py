@@ -377,3 +377,100 @@ def test_the_angle_of_a_length_beyond_the_largest_number() -> None:
         tg.hypot(x, 1.7e308).backward()
     assert x.grad is not None
     np.testing.assert_allclose(x.grad.data, 0.5**0.5)
+
+
+# By mpmath, to 600 digits: value, slope and bend where a gate, or its slope, is sub-normal.
+NEARLY_SHUT = [
+    (
+        "silu",
+        np.float64,
+        -740.0,
+        [-3.0996675112355562e-319, -3.0954787713555082e-319, -3.0912900314754601e-319],
+    ),
+    (
+        "silu",
+        np.float64,
+        -708.3,
+        [-1.7355443245832094e-305, -1.7330940290522434e-305, -1.7306437335212775e-305],
+    ),
+    ("silu", np.float64, 740.0, [740.0, 1.0, -3.0912900314754601e-319]),
+    (
+        "silu",
+        np.float32,
+        -97.03125,
+        [-7.0270845501713814e-41, -6.9546637110069742e-41, -6.8822428718425671e-41],
+    ),
+    (
+        "silu",
+        np.float32,
+        -103.75,
+        [-9.0768593920444418e-44, -8.9893715906753388e-44, -8.9018837893062357e-44],
+    ),
+    ("silu", np.float32, 96.5, [96.5, 1.0, -1.1641643741694023e-40]),
+    (
+        "mish",
+        np.float64,
+        -740.0,
+        [-3.0996675112355562e-319, -3.0954787713555082e-319, -3.0912900314754601e-319],
+    ),
+    ("mish", np.float64, 365.0, [365.0, 1.0, -2.6867025113283596e-314]),
+    (
+        "mish",
+        np.float32,
+        -97.03125,
+        [-7.0270845501713814e-41, -6.9546637110069742e-41, -6.8822428718425671e-41],
+    ),
+    ("mish", np.float32, 46.5, [46.5, 1.0, -1.4849593548526319e-38]),
+    (
+        "gelu",
+        np.float64,
+        -38.25,
+        [-7.9547863022184755e-319, -3.0427029273482909e-317, -1.1630373051461501e-315],
+    ),
+    (
+        "gelu",
+        np.float64,
+        -37.625,
+        [-1.5781487109795678e-308, -5.9377786200625902e-307, -2.2325088306369756e-305],
+    ),
+    ("gelu", np.float64, 38.125, [38.125, 1.0, -1.3671750751393374e-313]),
+    (
+        "gelu",
+        np.float32,
+        -13.75,
+        [-3.5014049344641909e-42, -4.8141692640838905e-41, -6.584102110700084e-40],
+    ),
+    ("gelu", np.float32, 13.5, [13.5, 1.0, -1.912937037082177e-38]),
+]
+
+
+@pytest.mark.parametrize(("name", "dtype", "at", "expected"), NEARLY_SHUT)
+def test_what_a_gate_lets_through_is_rounded_once(
+    name: str, dtype: type, at: float, expected: list[float]
+) -> None:
+    f = getattr(tg, name)
+    found = [float(f(dtype(at))), *derivatives(f, dtype(at), 2)]
+    info = np.finfo(dtype)
+    units = np.abs(np.subtract(found, expected)) / np.maximum(
+        np.abs(expected) * float(info.eps), float(info.smallest_subnormal)
+    )
+    assert np.all(units <= 4), found
+
+
+@pytest.mark.parametrize(("dtype", "close"), [("float64", 1e-13), ("float32", 1e-4)])
+@pytest.mark.parametrize("approximate", ["none", "tanh", None])
+def test_one_far_element_changes_nothing_for_the_others(
+    dtype: str, close: float, approximate: str | None
+) -> None:
+    near = np.linspace(-6, 6, 49).astype(dtype)
+    functions = [tg.silu, tg.mish] if approximate is None else [lambda x: tg.gelu(x, approximate)]
+    for f in functions:
+        for far in (-2000, 2000):
+            x = np.append(near, near.dtype.type(far))
+            np.testing.assert_allclose(f(x)[:-1], f(near), rtol=close)
+            slope = tg.grad(lambda v: f(v).sum())  # noqa: B023 - used at once
+            bend = tg.grad(lambda v: slope(v).sum())  # noqa: B023
+            for derivative in (slope, bend):
+                np.testing.assert_allclose(
+                    derivative(x)[:-1], derivative(near), rtol=close, atol=close
+                )

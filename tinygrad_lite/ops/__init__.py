@@ -2,14 +2,11 @@
 
 from tinygrad_lite.ops.activation import (
     elu,
-    gelu,
     hardtanh,
     leaky_relu,
-    mish,
     relu,
     relu6,
     selu,
-    silu,
     softsign,
 )
 from tinygrad_lite.ops.arithmetic import (
@@ -70,6 +67,7 @@ from tinygrad_lite.ops.exponential import (
     sqrt,
     xlogy,
 )
+from tinygrad_lite.ops.gated import gelu, mish, silu
 from tinygrad_lite.ops.index import assign, getitem, take, take_along_axis
 from tinygrad_lite.ops.join import (
     array_split,
