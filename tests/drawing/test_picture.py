@@ -1,3 +1,4 @@
+import math
 import re
 import shutil
 import xml.etree.ElementTree as ET
@@ -255,6 +256,61 @@ def overlapping(root):
         for b in boxes[:i]
         if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
     ]
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def lines_of(picture):
+    """By edge, the points of its line and the tip of its arrow, and how thick that is drawn."""
+    found = {}
+    for group in ET.fromstring(picture.pipe(format="svg", encoding="utf-8")).iter(f"{SVG}g"):
+        path, arrow = group.find(f".//{SVG}path"), group.find(f".//{SVG}polygon")
+        if group.get("class", "").startswith("edge ") and arrow is not None:
+            numbers = [float(n) for n in re.findall(r"-?[\d.]+", path.get("d"))]
+            corners = [tuple(map(float, p.split(","))) for p in arrow.get("points").split()]
+            wide = float(arrow.get("stroke-width", 1))
+            found[group.get("id")] = (list(zip(numbers[::2], numbers[1::2])), corners, wide)
+    return found
+
+
+@needs_dot
+def test_both_directions_are_seen_in_a_chain_from_top_to_bottom():
+    y = tg.tensor(0.5, requires_grad=True)
+    for _ in range(4):
+        y = tg.tanh(tg.sin(y))
+    lines = lines_of(tg.draw(y, rankdir="TB"))
+    back = [key for key in lines if key.startswith("grad.op")]
+    assert len(back) == 16
+    for key in back:
+        (here, _, wide), (there, _, _) = lines[key], lines[key.removeprefix("grad.")]
+        middles = [sum(x for x, _ in points) / len(points) for points in (here, there)]
+        assert abs(middles[0] - middles[1]) > wide
+
+
+@needs_dot
+@pytest.mark.parametrize("rankdir", ["LR", "TB"])
+def test_arrows_end_before_the_text_that_they_point_to(rankdir):
+    layer = nn.Linear(2, 2)
+    picture = tg.draw((layer(np.ones((1, 2), "float32")) ** 2).sum(), expand=True, rankdir=rankdir)
+    root = ET.fromstring(picture.pipe(format="svg", encoding="utf-8"))
+    texts = []
+    for group in root.iter(f"{SVG}g"):
+        if group.get("class", "").startswith("node"):
+            for t in group.iter(f"{SVG}text"):
+                size, x, y = (float(t.get(k)) for k in ("font-size", "x", "y"))
+                wide = 0.45 * size * len((t.text or "").strip())
+                left = {"start": x, "middle": x - wide / 2}[t.get("text-anchor")]
+                texts.append((left, y - 0.7 * size, left + wide, y, t.text))
+    tips = []
+    for _, corners, wide in lines_of(picture).values():
+        base = [(a + b) / 2 for a, b in zip(corners[0], corners[2])]
+        length = math.dist(base, corners[1])
+        beyond = wide / 2 * math.hypot(length, half := math.dist(corners[0], base)) / half
+        tips.append([t + (t - b) / length * beyond for t, b in zip(corners[1], base)])
+    assert len(tips) > 20 < len(texts)
+    for x, y in tips:
+        assert not [text for l, top, r, low, text in texts if l < x < r and top < y < low]
 
 
 def test_the_source_is_the_same_from_run_to_run():

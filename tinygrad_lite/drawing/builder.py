@@ -54,6 +54,7 @@ class Builder:
             self._fold_crowds()
         self._add_shapes()
         self._add_edges()
+        self.figure.part_far_leaves()
 
     # What there is to see
 
@@ -260,7 +261,6 @@ class Builder:
             if len(sums) == 1:
                 (total,) = sums.values()
                 edge.amount = values.gist(total, True)
-        figure.part_far_leaves()
         for key, sums in self._within.items():
             figure.shapes[key].gradient = f"‖{values.number(_length(sums))}‖ on its leaves"
         return figure

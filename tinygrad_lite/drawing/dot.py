@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+import re
 from collections.abc import Iterator
 
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
@@ -18,7 +19,9 @@ LONGEST = 40  # characters of a line; what is longer ends in …
 NO_TITLE = '""'
 HELD = 2  # the weight of an edge that holds a module below what it reads
 MIXED = 0.9  # a gradient whose signs agree less is of both signs, where no colour can tell
-THINNEST, THICKEST = 0.8, 4.4
+THINNEST, THICKEST = 0.8, 3.6
+WIDEST = 40  # characters of a sum; what is longer goes on in the next line
+LANE = 12  # beside a forward edge that runs down together with a labelled gradient
 
 KINDS = {
     "parameter": "parameter",
@@ -40,9 +43,10 @@ def statements(
     largest = max((e.norm for e in figure.edges.values() if math.isfinite(e.norm)), default=0.0)
     for edge in figure.edges.values():
         if forward or not (backward and edge.carries):
-            yield _forward(figure, edge, theme)
+            beside = rankdir == "TB" and backward and edge.carries and bool(edge.amount)
+            yield _forward(edge, theme, beside)
         if backward and edge.carries:
-            yield _backward(figure, edge, theme, largest)
+            yield _backward(edge, theme, largest)
 
 
 def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
@@ -183,12 +187,12 @@ def _shape(shape: Shape, theme: Theme) -> str:
         form = (
             "shape=circle fixedsize=true width=0.36"
             if short
-            else 'shape=box style="rounded,filled" height=0.3 width=0.36 margin="0.08,0.02"'
+            else 'shape=box style="rounded,filled" height=0.3 width=0.45 margin="0.12,0.02"'
         )
         label = f'<<FONT POINT-SIZE="{13 if short else 10}">{text_of(shape.title)}</FONT>>'
     else:
         tint = theme.tints[shape.kind]
-        form = f'shape=box height=0.3 width=0.3 margin="0.09,0.04" style="{tint.style}"'
+        form = f'shape=box height=0.3 width=0.3 margin="0.09,0.08" style="{tint.style}"'
         label = _box_label(shape, theme)
     return (
         f'{shape.key} [id="{shape.key}" class="{shape.kind}" {form} label={label} '
@@ -205,9 +209,21 @@ def _box_label(shape: Shape, theme: Theme) -> str:
         rows.append(text_of(shape.value))
     if shape.gradient:
         colour = theme.text if theme.dashed else theme.gradient(shape.lean)
-        rows.append(f'<FONT COLOR="{colour}">∇ {text_of(shape.gradient, 120)}</FONT>')
+        lines = "<BR/>".join(text_of(line, 120) for line in _lines(f"∇ {shape.gradient}"))
+        rows.append(f'<FONT COLOR="{colour}">{lines}</FONT>')
     body = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>>'
+
+
+def _lines(words: str) -> list[str]:
+    """A sum in lines, each of which begins with a sign."""
+    lines: list[str] = []
+    for piece in re.split(r" (?=[+→] )", words):
+        if lines and len(lines[-1]) + len(piece) < WIDEST:
+            lines[-1] += f" {piece}"
+        else:
+            lines.append(piece)
+    return lines
 
 
 # Edges
@@ -218,17 +234,21 @@ def _ends(edge: Edge) -> str:
     return f"{edge.tail} -> {edge.head} [weight={1 if edge.tail.startswith('leaf') else 4} "
 
 
-def _forward(figure: Figure, edge: Edge, theme: Theme) -> str:
+def _forward(edge: Edge, theme: Theme, beside: bool) -> str:
+    """A forward edge; ``beside`` a gradient that runs down it keeps a lane of its own."""
     label = ""
     if edge.slots > 1:
         label = f' label=< <FONT POINT-SIZE="8">{edge.slots:,} edges</FONT> >'
+    elif beside:
+        room = f'<TABLE BORDER="0" CELLPADDING="0"><TR><TD WIDTH="{LANE}"></TD></TR></TABLE>'
+        label = f" label=<{room}>"
     return (
         f'{_ends(edge)}id="{edge.key}" class="forward" color="{theme.forward}" '
         f'fontcolor="{theme.muted}" penwidth=0.8 arrowsize=0.5{label}]\n'
     )
 
 
-def _backward(figure: Figure, edge: Edge, theme: Theme, largest: float) -> str:
+def _backward(edge: Edge, theme: Theme, largest: float) -> str:
     colour, style = theme.gradient(edge.lean), "solid"
     if not math.isfinite(edge.norm):
         colour = theme.strange

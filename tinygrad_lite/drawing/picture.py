@@ -11,6 +11,7 @@ import numpy as np
 
 from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import dot
+from tinygrad_lite.drawing.breadth import breadth_across, breadth_down
 from tinygrad_lite.drawing.builder import Builder
 from tinygrad_lite.drawing.expand import expanded
 from tinygrad_lite.drawing.figure import Figure
@@ -19,12 +20,14 @@ from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.text import layered
 from tinygrad_lite.drawing.theme import Theme, theme_named
 from tinygrad_lite.drawing.trace import Trace, observe_quietly
-from tinygrad_lite.drawing.units import check_modules, plan, unfolded
+from tinygrad_lite.drawing.units import Unit, check_modules, plan, plan_again, unfolded
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
 
 SCREEN = 900  # points of width that a laptop shows at full size
-LETTER, COLUMN = 4.6, 20  # about the width of a letter, and what a column adds around its letters
+MOST, FEWEST = 150, 30  # shapes, where nobody says how many
+LESS = 0.75  # of the shapes, where they were too wide
+LAPTOP, ENDLESS = 14.2, 1000  # inches: 1366 pixels of width, and any height
 HASTE = 300  # shapes from which on dot may lay out less carefully, so that it takes seconds
 
 
@@ -77,7 +80,7 @@ def draw(
     expand: bool | str | Collection[str] = False,
     rankdir: Literal["LR", "TB"] | None = None,
     theme: Literal["light", "dark", "print"] = "light",
-    max_nodes: int = 150,
+    max_nodes: int | None = None,
 ) -> Picture:
     """Draw a recorded graph: what was computed, and the gradients that flow back through it.
 
@@ -105,7 +108,8 @@ def draw(
             unless the picture would be wider than a screen.
         theme: ``"light"``, ``"dark"`` or ``"print"`` (black and white).
         max_nodes: about how many shapes to draw at most. Beyond it modules are folded, the deepest
-            first, and then the middle of the graph becomes "… 312 operations".
+            first, and then the middle of the graph becomes "… 312 operations". By default 150, and
+            fewer where neither direction would fit the width of a screen.
 
     Modules that no longer exist when they are drawn, such as a loss that was made in passing, have
     no frame. Gradients of a tensor are computed anew for the picture: ``grad`` is left alone, hooks
@@ -137,10 +141,14 @@ def draw(
     for option, which in (("collapse", collapse), ("expand", expand)):
         check_modules(names, option, which)
     if expand and trace is None:
-        names = expanded(names, expand, max_nodes - unfolded(names, depth, collapse))
+        most = MOST if max_nodes is None else max_nodes
+        names = expanded(names, expand, most - unfolded(names, depth, collapse))
     forward, backward = _directions(direction, gradients, names, trace)
-    units = plan(names, depth, collapse, max_nodes)
-    builder = Builder(names, units, values, max_nodes)
+    units = plan(names, depth, collapse, MOST if max_nodes is None else max_nodes)
+    builder = Builder(names, units, values, MOST if max_nodes is None else max_nodes)
+    free = max_nodes is None and rankdir != "LR"
+    if free and depth is None and collapse is None and not expand:
+        builder = _narrowed(builder, names, units, values, backward)
     if backward and trace is not None:
         for event in trace.events:
             node = names.nodes[int(event.node.removeprefix("op"))]
@@ -155,13 +163,41 @@ def draw(
             builder.figure.notes.append("hooks are not called for a picture")
         observe_quietly(names.outputs[0], None, tensors, builder.observe)
     figure = builder.finish(formulas)
-    return Picture(figure, look, rankdir or _direction_of(figure), forward, backward)
+    if rankdir is None:
+        rankdir = "LR" if breadth_across(figure) <= SCREEN else "TB"
+    picture = Picture(figure, look, rankdir, forward, backward)
+    if free:
+        picture.attr("graph", size=f"{LAPTOP},{ENDLESS}")
+    return picture
 
 
-def _check(depth: int | None, max_nodes: int, rankdir: str | None) -> None:
+def _narrowed(
+    builder: Builder, names: Names, units: list[Unit], values: bool, backward: bool
+) -> Builder:
+    """The same, with more folded until it fits the width of a screen, as far as it can."""
+    best, budget = builder, MOST
+    narrowest = breadth = _excess(builder, backward)
+    while breadth > 1 and budget > FEWEST:
+        budget = min(budget, len(builder.figure.shapes))
+        budget = max(FEWEST, int(LESS * budget))
+        units = plan_again(names, units, budget)
+        builder = Builder(names, units, values, budget)
+        breadth = _excess(builder, backward)
+        if breadth < narrowest:
+            best, narrowest = builder, breadth
+    return best
+
+
+def _excess(builder: Builder, backward: bool) -> float:
+    """About how many times as wide as a screen a figure is, in the narrower direction."""
+    figure = builder.figure
+    return min(breadth_across(figure) / SCREEN, breadth_down(figure, backward) / (72 * LAPTOP))
+
+
+def _check(depth: int | None, max_nodes: int | None, rankdir: str | None) -> None:
     if depth is not None and depth < 0:
         raise ValueError(f"depth counts levels of modules from 0 on, not depth={depth}")
-    if max_nodes < 1:
+    if max_nodes is not None and max_nodes < 1:
         raise ValueError(f"max_nodes is how many shapes to draw, at least 1, not {max_nodes}")
     if rankdir not in (None, "LR", "TB"):
         raise ValueError(f"rankdir must be 'LR' or 'TB', not {rankdir!r}")
@@ -239,22 +275,3 @@ def _directions(
         )
     backward = gradients and direction != "forward"
     return direction != "backward" or not backward, backward
-
-
-def _direction_of(figure: Figure) -> str:
-    """From left to right as long as that fits the width of a screen."""
-    return "LR" if _breadth(figure) <= SCREEN else "TB"
-
-
-def _breadth(figure: Figure) -> float:
-    """About how wide a figure is from left to right, in points."""
-    levels = figure.levels()
-    columns = [0] * (max(levels.values(), default=0) + 1)
-    gaps = [0] * len(columns)
-    for key, shape in figure.shapes.items():
-        lines = (shape.title, shape.caption, shape.value, shape.gradient)
-        columns[levels[key]] = max(columns[levels[key]], *map(len, lines))
-    for edge in figure.edges.values():
-        before = levels[edge.head] - 1
-        gaps[before] = max(gaps[before], len(edge.formula), len(edge.amount))
-    return sum(COLUMN + LETTER * n for n in (*columns, *gaps))

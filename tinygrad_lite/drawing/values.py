@@ -42,6 +42,8 @@ def number(value: Any, digits: int = DIGITS) -> str:
         return "NaN"
     if np.isinf(value):
         return "∞" if value > 0 else "−∞"
+    if value == 0:  # −0 as well
+        return "0"
     text = str(int(value)) if value.dtype.kind in "iu" else f"{float(value):.{digits}g}"
     if "e" in text:
         mantissa, exponent = text.split("e")
