@@ -183,7 +183,12 @@ class Tensor:
     @property
     def shape(self) -> tuple[int, ...]:
         """The lengths of the axes."""
-        return np.shape(self._data)
+        shape: tuple[int, ...]
+        try:
+            shape = self._data.shape
+        except AttributeError:  # a Python number
+            shape = ()
+        return shape
 
     @property
     def dtype(self) -> np.dtype[Any]:

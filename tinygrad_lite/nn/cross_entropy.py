@@ -25,8 +25,9 @@ def _counting(n: int) -> Any:
 
 def _label_places(labels: Any, ignore_index: int) -> tuple[Any, Any, Any]:
     """Rows and columns of the labels, and which rows count: None for all of them."""
-    rows = _counting(len(labels))
-    if not len(labels) or (ignore_index < 0 <= labels.item(labels.argmin())):
+    n = len(labels)
+    rows = _counting(n)
+    if not n or ignore_index < 0 <= labels.item(labels.argmin()):
         return rows, labels, None
     counted = labels != ignore_index
     return rows, np.where(counted, labels, 0), counted

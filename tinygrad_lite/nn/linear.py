@@ -71,10 +71,10 @@ class Linear(Module):
             self.bias = init.uniform_(Parameter(np.empty(out_features, dtype)), -bound, bound, rng)
 
     def forward(self, x: Any) -> Any:
-        weight = self.weight
-        x = in_dtype(x, weight.dtype)
+        weight, bias = self.weight, self.bias
+        x = in_dtype(x, weight._data.dtype)
         try:
-            return linear(x, weight, self.bias)
+            return linear(x, weight) if bias is None else affine(x, weight, bias)
         except ValueError as error:
             if np.shape(x)[-1:] == (self.in_features,):
                 raise
@@ -91,12 +91,14 @@ class Linear(Module):
 
 def in_dtype(x: Any, dtype: Any) -> Any:
     """An input in the dtype that a layer computes in; a cast, if it takes one, is recorded."""
-    if not hasattr(x, "dtype"):
+    given = getattr(x, "dtype", None)
+    if given is None:
         x = np.asarray(x)
-    if x.dtype == dtype:
+        given = x.dtype
+    if given is dtype or given == dtype:
         return x
-    if x.dtype.kind not in "fiub":
-        raise TypeError(f"a layer of dtype {dtype} cannot take an input of dtype {x.dtype}")
+    if given.kind not in "fiub":
+        raise TypeError(f"a layer of dtype {dtype} cannot take an input of dtype {given}")
     return cast(x, dtype)
 
 

@@ -46,9 +46,10 @@ def ones(x: Any) -> Any:
 def has_nan(c: Any) -> bool:
     """Whether an array or tensor holds something that is not a number; of a symbol, no."""
     values = getattr(c, "_data", c)
-    if isinstance(values, np.ndarray):
+    if type(values) is np.ndarray:
         # The dot product reads each element once; squares may overflow, but only NaN gives NaN.
-        values = np.vdot(values, values)
+        values = values.ravel("K")
+        values = values.dot(values)
     found = isinstance(values, np.generic) and bool(values != values)
     if found:
         strays = getattr(mode().intercept, "strays", None)

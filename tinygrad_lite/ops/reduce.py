@@ -111,8 +111,12 @@ def total(x: Any, axis: tuple[int, ...]) -> Any:
     at 16777216 terms of 1 (a float16 at 2048). So a long axis is summed in blocks.
     """
     x = widened(x)
+    if x.size <= LONG:
+        return (
+            np.add.reduce(x, axis) if type(x) is np.ndarray else _sum(x, axis=axis, keepdims=False)
+        )
     shape = x.shape
-    for i in axis if x.size > LONG else ():
+    for i in axis:
         if shape[i] > LONG and i + 1 < len(shape):
             blocks = shape[i] // BLOCK
             before = (slice(None),) * i
