@@ -21,15 +21,16 @@ ALLOWED = {
     "tree": set(),
     "random": {"tensor", "primitive", "ops"},
     "hints": set(),
-    "tensor": {"backward", "hints", "mode", "ops", "primitive"},
-    "primitive": {"mode", "tensor"},
-    "ops": {"primitive", "tensor", "mode", "random", "linalg"},
-    "linalg": {"ops"},
+    "assigned": set(),
+    "tensor": {"assigned", "backward", "hints", "mode", "ops", "primitive"},
+    "primitive": {"hints", "mode", "tensor"},
+    "ops": {"hints", "primitive", "tensor", "mode", "random", "linalg"},
+    "linalg": {"hints", "ops"},
     "backward": {"graph", "mode", "ops", "tensor"},
     "transforms": {"graph", "ops", "backward", "mode", "tensor", "tree"},
     "data": {"random"},
     "optim": {"tensor", "mode", "graph", "backward"},
-    "nn": {"graph", "mode", "ops", "primitive", "random", "tensor"},
+    "nn": {"graph", "hints", "mode", "ops", "primitive", "random", "tensor"},
 }
 NEVER_NN = ("optim", "drawing", "compiler", "ops", "data")
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import math
+import pickle
 
 import numpy as np
 import pytest
 
 import tinygrad_lite as tg
+from tinygrad_lite.nn import functional as F
 
 
 def squares(x):
@@ -50,8 +53,25 @@ T = tg.tensor([1.0, 2.0], requires_grad=True)
         (lambda: "a" * T, TypeError, "multiply takes tensors, arrays and numbers, not 'a'"),
         (lambda: T + np.array([1, 2], object), TypeError, "arrays of numbers, not of dtype object"),
         (lambda: np.array([1, 2], object) + T, TypeError, "arrays of numbers, not of dtype object"),
-        (lambda: T.sum(dim=0), TypeError, "sum: dim= is called axis= here"),
-        (lambda: T.mean(keepdim=True), TypeError, "mean: keepdim= is called keepdims= here"),
+        (lambda: T.sum(dim=0), TypeError, r"sum\(\) has no argument 'dim': NumPy's name is axis$"),
+        (
+            lambda: tg.sum(T, dim=0),
+            TypeError,
+            r"sum\(\) has no argument 'dim': NumPy's name is axis",
+        ),
+        (lambda: T.mean(keepdim=True), TypeError, r"mean\(\) .* NumPy's name is keepdims"),
+        (lambda: tg.softmax(T, dim=0), TypeError, r"softmax\(\) .* NumPy's name is axis"),
+        (lambda: tg.flip(T, dims=[0]), TypeError, r"flip\(\) .* NumPy's name is axis"),
+        (lambda: tg.linalg.norm(T, dim=0), TypeError, r"norm\(\) .* NumPy's name is axis"),
+        (lambda: tg.std(T, unbiased=True), TypeError, r"std\(\) .* NumPy's name is ddof"),
+        (lambda: tg.exp(input=T), TypeError, r"exp\(\) .* the first argument by its place"),
+        (lambda: tg.exp(T, dim=0), TypeError, r"exp\(\) .* NumPy's name is axis"),
+        (lambda: tg.exp(np.ones(2), dim=0), TypeError, r"exp\(\) .* NumPy's name is axis"),
+        (lambda: tg.multiply(T, other=T), TypeError, r"multiply\(\) .* the second argument by"),
+        (lambda: tg.sum(input=T), TypeError, r"sum\(\) .* the first argument by its place"),
+        (lambda: F.relu(T, inplace=True), TypeError, r"relu\(\) .* so leave it out"),
+        (lambda: F.softplus(T, dim=0), TypeError, r"softplus\(\) .* NumPy's name is axis"),
+        (lambda: tg.sum(T, nonsense=0), TypeError, "unexpected keyword argument 'nonsense'"),
         (lambda: tg.random.normal(3, 0, -1), ValueError, "std must not be negative: -1"),
         (lambda: tg.random.bernoulli(3, 1.5), ValueError, "p must be from 0 to 1: 1.5"),
         (lambda: tg.random.bernoulli(3, math.nan), ValueError, "p must be from 0 to 1: nan"),
@@ -106,3 +126,9 @@ def test_an_anomaly_made_by_a_hook(leaf):
         tg.detect_anomaly(),
     ):
         (h * 3).sum().backward()
+
+
+def test_public_functions_can_be_pickled_and_keep_their_signatures():
+    for function in (tg.sum, tg.linalg.norm, F.softplus, F.gelu):
+        assert pickle.loads(pickle.dumps(function)) is function
+    assert "axis" in inspect.signature(tg.sum).parameters

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -226,3 +227,22 @@ class TestCopies:
         for how in (copy.deepcopy, pickle.dumps):
             with pytest.raises(RuntimeError, match="detach"):
                 how(y)
+
+
+@pytest.mark.skipif(sys.implementation.name != "cpython", reason="frames tell it in CPython only")
+@pytest.mark.parametrize("dtype", ["float64", "float32", "complex128"])
+def test_an_element_of_an_array_cannot_hold_a_gradient(dtype: str) -> None:
+    t = tg.tensor(2.0, requires_grad=True)
+    values, table = np.zeros((2, 2), dtype), {}
+    with pytest.raises((TypeError, ValueError)) as caught:
+        values[0, 1] = t
+    taught = caught.value.__cause__ or caught.value  # NumPy puts words of its own around it
+    assert isinstance(taught, TypeError)
+    for word in ("requires a gradient", "t.detach()", "t.item()", "tg.stack"):
+        assert word in str(taught)
+    values[1, 0] = t.item()
+    values[1, 1] = t.detach()
+    values[0, 0] = float(t)
+    table["t"] = t
+    assert values.tolist() == [[2, 0], [2, 2]] and table["t"] is t
+    assert [float(t), *(float(x) for x in [t])] == [2, 2]

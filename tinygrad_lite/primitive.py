@@ -13,6 +13,7 @@ from weakref import ref
 
 import numpy as np
 
+from tinygrad_lite.hints import misnamed
 from tinygrad_lite.mode import mode
 from tinygrad_lite.tensor import Tensor, constant, new, tick
 
@@ -91,7 +92,13 @@ class Primitive:
             if type(x) not in PLAIN:
                 break
         else:  # a rule at work on arrays, most often
-            out = self.forward(*inputs, **attributes)
+            try:
+                out = self.forward(*inputs, **attributes)
+            except TypeError as error:
+                message = misnamed(self.name, self.forward, attributes)
+                if not message:
+                    raise
+                raise TypeError(message) from error
             return out[()] if type(out) is np.ndarray and not out.ndim else out
         needed = mixed = False
         values = []
@@ -115,6 +122,9 @@ class Primitive:
         try:
             out = self.forward(*values, **attributes)
         except Exception as error:
+            message = misnamed(self.name, self.forward, attributes)
+            if message:
+                raise TypeError(message) from error
             raise explained(error, self.name, values) from error
         if type(out) is not np.ndarray:
             if not isinstance(out, np.generic):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_lite.assigned import by_assignment
 from tinygrad_lite.hints import HINTS, Absent
 from tinygrad_lite.mode import mode
 
@@ -334,6 +335,8 @@ class Tensor:
         return bool(self._data)
 
     def __float__(self) -> float:
+        if self._requires_grad and by_assignment():
+            self._refuse_array()
         return float(self.item())
 
     def __int__(self) -> int:
@@ -376,12 +379,15 @@ class Tensor:
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         looked_at(self, "a conversion to a NumPy array")
         if self._requires_grad:
-            raise TypeError(
-                f"{self._describe()} requires a gradient, which a NumPy array would lose: use "
-                "t.detach() or t.numpy() for the values, or the function of the same name in tg; "
-                "of a list of tensors, tg.stack makes one tensor, and of one number tg.full"
-            )
+            self._refuse_array()
         return np.array(self._data, dtype=dtype, copy=copy)
+
+    def _refuse_array(self) -> None:
+        raise TypeError(
+            f"{self._describe()} requires a gradient, which a NumPy array would lose: use "
+            "t.detach(), t.numpy() or t.item() for the values, or the function of the same name in "
+            "tg; of a list of tensors, tg.stack makes one tensor, and of one number tg.full"
+        )
 
     if TYPE_CHECKING:  # bound below, from the table in ops/methods.py
         T: Tensor

@@ -1,5 +1,6 @@
 """The public face of every layer and loss as a function."""
 
+from tinygrad_lite.hints import teach
 from tinygrad_lite.nn.activation import log_softmax, softmax, softplus
 from tinygrad_lite.nn.binary_cross_entropy import (
     binary_cross_entropy,
@@ -54,3 +55,5 @@ __all__ = [
     "softsign",
     "tanh",
 ]
+
+teach(globals(), __all__)

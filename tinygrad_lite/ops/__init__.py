@@ -1,5 +1,6 @@
 """The operations: primitives by family, and the compositions made of them."""
 
+from tinygrad_lite.hints import teach
 from tinygrad_lite.ops.activation import (
     elu,
     hardtanh,
@@ -287,3 +288,5 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+
+teach(globals(), __all__)

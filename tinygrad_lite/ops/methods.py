@@ -220,16 +220,11 @@ _NAMES = (  # noqa: SIM905 - a table, not a column
 ).split()
 
 
-TORCH_WORDS = {"dim": "axis", "keepdim": "keepdims"}
-
-
 def _method(operation: Callable[..., Any]) -> Callable[..., Any]:
     """The method of Tensor that calls ``operation`` with the tensor in front."""
 
     @wraps(operation, updated=())
     def call(t: Tensor, *args: Any, **kwargs: Any) -> Any:
-        for name in TORCH_WORDS.keys() & kwargs.keys():
-            raise TypeError(f"{operation.__name__}: {name}= is called {TORCH_WORDS[name]}= here")
         if "out" in kwargs:
             return _without_out(operation, operation.__name__)(t, *args, **kwargs)
         return operation(t, *args, **kwargs)
