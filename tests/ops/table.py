@@ -17,13 +17,11 @@ from tinygrad_lite.ops import (
     arithmetic as a,
     compare,
     exponential as e,
-    gated,
     logistic,
     normal,
     rounding,
     selection,
     smooth_maximum,
-    tails,
     trigonometric as t,
 )
 from tinygrad_lite.primitive import Primitive
@@ -518,52 +516,6 @@ NORMAL = (
     ),
 )
 
-
-def _derivative(f: Callable[[Any], Any], order: int, x: float) -> float:
-    """Of an analytic function, by Cauchy's integral over a circle."""
-    turn = np.exp(2j * pi * np.arange(64) / 64)
-    return float(np.mean(f(x + turn) / turn**order).real * math.factorial(order))
-
-
-def _gelu_derivative(x: float, order: int) -> float:
-    if order < 2:
-        share = math.erfc(-x * R) / 2
-        return share + x * _density(x) if order else x * share
-    return _derivative(lambda z: (2 - z * z) * np.exp(-z * z / 2), order - 2, x) / math.sqrt(2 * pi)
-
-
-def _mish(z: Any) -> Any:
-    e = np.exp(z)
-    return z * (e * e + 2 * e) / (e * e + 2 * e + 2)
-
-
-GATED = (
-    broadcast_row(
-        gated._gated,
-        lambda x, gate: x / (1 / gate),
-        SIGNED,
-        (0.1, 0.9),
-        kinks=[Kink((-inf, 0), (0, -1e4)), Kink((inf, 1), (1, 1e4))],
-    ),
-    *(
-        broadcast_row(
-            operation,
-            each(reference),
-            SIGNED,
-            kinks=[
-                *(Kink((x,), (slope,), {"order": 0}) for x, slope in ((inf, 1), (-inf, 0))),
-                *(Kink((x,), (0,), {"order": n}) for x in (inf, -inf, 1e200) for n in (1, 2)),
-            ],
-            attributes=[{"order": n} for n in range(4)],
-        )
-        for operation, reference in (
-            (tails.silu, lambda x, order: _derivative(lambda z: z / (1 + np.exp(-z)), order, x)),
-            (tails.mish, lambda x, order: _derivative(_mish, order, x)),
-            (tails.gelu, _gelu_derivative),
-        )
-    ),
-)
-
 ACTIVATION = (
     Row(
         activation.relu,
@@ -583,6 +535,13 @@ ACTIVATION = (
         [*_both_sides(alpha=1.0), *_both_sides(alpha=1.7), *_both_sides(alpha=-0.5)],
         [at(0.0, s, alpha=alpha) for alpha, s in ((0.5, 0.5), (3.0, 1), (-1.0, 0), (1.0, 1))]
         + [at(-inf, 0, alpha=1.0), at(inf, 1, alpha=1.0), at(1000.0, 1, alpha=1.0)],
+    ),
+    broadcast_row(
+        activation._gated,
+        lambda x, gate: x / (1 / gate),
+        SIGNED,
+        (0.1, 0.9),
+        kinks=[Kink((-inf, 0), (0, -1e4)), Kink((inf, 1), (1, 1e4))],
     ),
     Row(
         activation.softsign,
@@ -665,7 +624,6 @@ ROWS = (
     *ROUNDING,
     *SELECTION,
     *NORMAL,
-    *GATED,
     *ACTIVATION,
     *SOFTMAX,
     *COMPARE,

@@ -3,11 +3,14 @@
 from tinygrad_lite.hints import teach
 from tinygrad_lite.ops.activation import (
     elu,
+    gelu,
     hardtanh,
     leaky_relu,
+    mish,
     relu,
     relu6,
     selu,
+    silu,
     softsign,
 )
 from tinygrad_lite.ops.arithmetic import (
@@ -68,7 +71,6 @@ from tinygrad_lite.ops.exponential import (
     sqrt,
     xlogy,
 )
-from tinygrad_lite.ops.gated import gelu, mish, silu
 from tinygrad_lite.ops.index import assign, getitem, take, take_along_axis
 from tinygrad_lite.ops.join import (
     array_split,

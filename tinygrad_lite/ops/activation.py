@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.ops.exponential import exp
+from tinygrad_lite.ops.logistic import sigmoid, softplus
+from tinygrad_lite.ops.normal import normal_cdf
+from tinygrad_lite.ops.precision import rounded_once
 from tinygrad_lite.ops.selection import abs, clip, masked, where
+from tinygrad_lite.ops.trigonometric import tanh
 from tinygrad_lite.primitive import primitive
 
 relu = primitive(
@@ -105,6 +110,67 @@ def selu(x: Any) -> Any:
     tensor([-1.11133074,  2.10140197])
     """
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
+
+
+LARGE = 1e4  # beyond it every gate is open or shut in any precision, and single has its cube
+
+
+_gated = primitive(
+    lambda x, gate: np.maximum(x, -LARGE) * gate,
+    (
+        lambda g, out, x, gate: g * gate,
+        lambda g, out, x, gate: g * clip(x, -LARGE, LARGE),
+    ),
+    name="gated",
+    symbol="×",
+    elementwise=True,
+    doc="""x times a gate that closes, as x falls, faster than x grows: 0 at -infinity.""",
+)
+
+
+@rounded_once
+def silu(x: Any) -> Any:
+    """x sigmoid(x), also called swish.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.silu(tg.tensor([-1.0, 2.0]))
+    tensor([-0.26894142,  1.76159416])
+    """
+    return _gated(x, sigmoid(x))
+
+
+@rounded_once
+def gelu(x: Any, approximate: str = "none") -> Any:
+    """x Φ(x), with Φ the integral of the normal distribution (Hendrycks and Gimpel, 2016).
+
+    Args:
+        x: the tensor or array.
+        approximate: "none", or "tanh" for their approximation of Φ.
+
+    Raises:
+        ValueError: if ``approximate`` is something else.
+
+    >>> import tinygrad_lite as tg
+    >>> tg.gelu(tg.tensor([-1.0, 2.0]))
+    tensor([-0.15865525,  1.95449974])
+    """
+    if approximate == "none":
+        return _gated(x, normal_cdf(x))
+    if approximate != "tanh":
+        raise ValueError(f"gelu() takes approximate='none' or 'tanh', not {approximate!r}")
+    z = clip(x, -LARGE, LARGE)  # the cube of more would overflow
+    return _gated(x, sigmoid(math.sqrt(8 / math.pi) * (z + 0.044715 * z * z * z)))
+
+
+@rounded_once
+def mish(x: Any) -> Any:
+    """x tanh(softplus(x)) (Misra, 2019).
+
+    >>> import tinygrad_lite as tg
+    >>> tg.mish(tg.tensor([-1.0, 2.0]))
+    tensor([-0.30340146,  1.94395896])
+    """
+    return _gated(x, tanh(softplus(x)))
 
 
 def _softsign_forward(x: Any) -> Any:

@@ -39,7 +39,6 @@ DENOMINATOR = (
     1.23033935480374942e3,
 )
 END = 10.5  # erfc is 0 in single precision from here
-UP, DOWN = 44.0, math.exp(-44)  # what is too small for its digits is brought down at the end
 BLOCK = 8192  # elements whose intermediate results fit into the cache
 
 
@@ -71,10 +70,9 @@ def erfc_single(x: Any, out: Any, work: Any) -> None:
         tail *= np.add(coarse, y, rest)
         np.exp(tail, tail)
         coarse *= coarse
-        tail *= np.exp(np.subtract(UP, coarse, coarse), coarse)
+        tail *= np.exp(np.negative(coarse, coarse), coarse)
         tail *= _polynomial(y, NUMERATOR, rest)
         tail /= _polynomial(y, DENOMINATOR, rest)
-        tail *= DOWN
         np.copysign(1, z, coarse)  # -0 has a sign as well
         tail *= coarse
         np.subtract(1, coarse, coarse)

@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_lite.compiler.program import Instruction
 from tinygrad_lite.compiler.writer import Writer, emits, real
-from tinygrad_lite.ops.gated import LARGE
+from tinygrad_lite.ops.activation import LARGE
 
 FORMULAS = {
     "sigmoid": """
