@@ -70,7 +70,7 @@ CALLS = {
     "x + 1": (lambda: matrix + 1, 2),
     "x @ w": (lambda: matrix @ weight, 2),
     "relu": (lambda: tg.relu(matrix), 2),
-    "sum": (lambda: tg.sum(matrix), 5),
+    "sum": (lambda: tg.sum(matrix), 6),
     "Linear": (lambda: layer(matrix), 11),
 }
 
