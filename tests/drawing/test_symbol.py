@@ -5,6 +5,7 @@ import tinygrad_lite as tg
 from tests.ops.test_primitives import ROWS
 from tinygrad_lite.drawing.notation import literal
 from tinygrad_lite.drawing.symbol import Symbol, local_rule
+from tinygrad_lite.ops import tails
 from tinygrad_lite.primitive import PerSlot
 
 
@@ -71,6 +72,28 @@ def test_a_rule_writes_itself_as_a_textbook_does(operation, slot, inputs, expect
     assert formula(operation, slot, *inputs) == expected
 
 
+def test_derivatives_of_an_order_have_primes():
+    assert formula(tails.gelu, 0, -50.0, order=0) == "g × gelu′(x)"
+    assert formula(tails.silu, 0, -800.0, order=3) == "g × silu⁽⁴⁾(x)"
+
+
+@pytest.mark.parametrize(
+    ("activation", "gate"),
+    [(tg.silu, "σ"), (tg.gelu, "Φ"), (tg.mish, "tanh")],
+)
+def test_what_guards_against_nan_is_not_written_and_changes_nothing(activation, gate):
+    values = np.array([-9.0, -1.0, 0.0, 2.0, 9.0])
+    x = tg.tensor(values, requires_grad=True, name="x")
+    y = activation(x)
+    trace = tg.trace_backward(y, np.full(5, 3.0))
+    first, second = trace[0], trace[1]
+    assert (first.formula, second.formula) == (f"g × {second.target}", "g × x")
+    gates = trace.names.nodes[-2].data
+    np.testing.assert_array_equal(first.contribution, 3.0 * gates)
+    np.testing.assert_array_equal(second.contribution, 3.0 * values)
+    assert any(f"{gate}(" in row for row in trace.table().splitlines())
+
+
 def test_names_of_inputs_go_into_the_formula():
     assert formula(tg.multiply, 0, 2.0, 3.0, names={0: "x", 1: "0.weight"}) == "g × 0.weight"
 
@@ -97,6 +120,8 @@ def test_users_operations_write_theirs_too():
         (lambda a, b: 2 * a - 1, "2 × a − 1"),
         (lambda a, b: 1.5 + a, "1.5 + a"),
         (lambda a, b: a * a, "a²"),
+        (lambda a, b: -0.5 * a * a, "−0.5 × a²"),
+        (lambda a, b: (b + 2 * a) * a, "(b + 2 × a) × a"),
         (lambda a, b: tg.sqrt(a + b), "√(a + b)"),
         (lambda a, b: tg.sqrt(a), "√a"),
         (lambda a, b: tg.abs(a - b), "|a − b|"),

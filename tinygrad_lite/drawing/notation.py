@@ -66,7 +66,10 @@ SHORT = {
     "minimum": "min",
     "prod": "Π",
     "nll_transposed": "−place",
+    "normal_cdf": "Φ",
 }
+
+GUARDS = {"gated": "clip"}  # by operation, what its rule does to keep infinity times 0 from NaN
 
 _LOGIC = {"bitwise_and": False, "logical_and": False, "bitwise_or": True, "logical_or": True}
 
@@ -106,6 +109,10 @@ def _infix(name: str, left: Expression, right: Expression) -> Expression:
             return _power(left, literal(2))
         if right.value is not None and right.value.dtype.kind == "b":
             right = literal(int(right.value))
+        again = left.level == PRODUCT and left.text.endswith(f" × {right.text}")
+        if again and right.level == ATOM and right.value is None:
+            before = left.text.removesuffix(right.text)
+            return Expression(f"{before}{_power(right, literal(2))}", PRODUCT)
     if name == "divide" and _is(right, 1):
         return left
     if name in _LOGIC:
@@ -236,6 +243,17 @@ def _power_slope(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expressio
     return _infix("multiply", y, _power(base, less))
 
 
+def _of_order(name: str) -> Callable[[Sequence[Expression], Mapping[str, Any]], Expression]:
+    """A function or its derivative: ``gelu′(x)`` for order 1."""
+
+    def form(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
+        order = attributes["order"]
+        primes = "′" * order if order <= 3 else f"⁽{str(order).translate(_RAISED)}⁾"
+        return _call(f"{name}{primes}", parts, {})
+
+    return form
+
+
 _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression]] = {
     "negative": _negative,
     "power": lambda parts, _: _power(parts[0], parts[1]),
@@ -261,6 +279,7 @@ _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression
     "assign": _assign,
     "linear": _linear,
     "positive": lambda parts, _: parts[0],
+    **{name: _of_order(name) for name in ("silu", "gelu", "mish")},
     "cast": _rearranged("cast"),
     "reshape": _rearranged("reshape"),
     "broadcast_to": _rearranged("broadcast"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_lite.drawing.notation import Expression, literal, write
+from tinygrad_lite.drawing.notation import GUARDS, Expression, literal, write
 from tinygrad_lite.drawing.values import SMALL, shape_text, whole
 from tinygrad_lite.ops.methods import METHODS
 from tinygrad_lite.primitive import PerSlot, Primitive
@@ -21,6 +22,7 @@ class Symbol:
     Operators, primitives and NumPy functions compute the value as they would without symbols, and
     write the expression as mathematics. ``Symbol.looks`` counts how often a value was looked at:
     an expression that was written without a look is the same for all values of these shapes.
+    ``Symbol.guard`` is the operation that is computed but not written, while it is.
 
     >>> g, w = Symbol("g", np.array([1.0, 2.0])), Symbol("w", np.array([3.0, 4.0]))
     >>> Symbol.__str__(g * (1 - w * w))
@@ -31,6 +33,7 @@ class Symbol:
 
     __slots__ = ("expression", "value")
     looks: ClassVar[int] = 0
+    guard: ClassVar[ContextVar[str]] = ContextVar("guard", default="")
     __hash__ = object.__hash__
 
     def __init__(self, expression: Expression | str, value: Any) -> None:
@@ -174,6 +177,8 @@ def _applied(name: str, inputs: Sequence[Any], attributes: Mapping[str, Any], va
     parts = [expression(x) for x in inputs]
     if np.ndim(value) == 0 and all(part.value is not None for part in parts):
         return Symbol(literal(value), value)
+    if name == Symbol.guard.get():
+        return Symbol(parts[0], value)
     if name == "multiply":
         name, parts = _product(parts, [np.shape(raw(x)) for x in inputs])
     return Symbol(write(name, parts, attributes), value)
@@ -217,6 +222,7 @@ def local_rule(
         result: how the result is written.
 
     The value is that of the rule, before a gradient of broadcast inputs is summed to their shape.
+    What only guards against NaN (``GUARDS``) is computed, but not written.
 
     >>> import tinygrad_lite as tg
     >>> rule = local_rule(tg.multiply, 0, 1.0, 6.0, [2.0, 3.0], {}, names={0: "x", 1: "w"})
@@ -231,8 +237,12 @@ def local_rule(
     symbols = list(inputs)
     for i, name in names.items():
         symbols[i] = Symbol(name, inputs[i])
-    with np.errstate(all="ignore"):
-        value = rule(Symbol("g", g), Symbol(result, out), *symbols, **attributes)
+    token = Symbol.guard.set(GUARDS.get(operation.name, ""))
+    try:
+        with np.errstate(all="ignore"):
+            value = rule(Symbol("g", g), Symbol(result, out), *symbols, **attributes)
+    finally:
+        Symbol.guard.reset(token)
     return value if isinstance(value, Symbol) else Symbol(expression(value), value)
 
 
