@@ -140,7 +140,23 @@ class TestWhyNoGrad:
         h += x  # after the cut
         text = tg.why_no_grad(x, (a * w).sum())
         assert "path between" not in text
-        assert "no path from it is on record. One may have been cut by detach()" in text
+        assert "nothing that the output was computed from was computed from it" in text
+        assert "not even what was cut off by detach()" in text
+
+    def test_of_what_is_gone_no_more_is_said_than_is_known(self, x, w):
+        a = (w * 2).detach()
+        text = tg.why_no_grad(x, (a * w).sum())
+        assert "One may have been cut by detach()" in text
+        assert "no longer exists: whether that was computed from it cannot be told" in text
+        known = w * 3
+        b = (x * 2).detach()
+        c = known.detach()
+        text = tg.why_no_grad(x, (a * w + b * w + c * w).sum())
+        assert text.count("\n  at ") == 2
+        assert "known.detach()" not in text
+        assert "whether any of that was computed from it cannot be told" in text
+        later = x * 5
+        assert "no longer exists" not in tg.why_no_grad(later, (a * w).sum())
 
     def test_unrelated(self, x, w):
         assert "nothing that the output was computed from" in tg.why_no_grad(x, (w * w).sum())

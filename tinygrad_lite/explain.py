@@ -84,15 +84,21 @@ def _needs_none(t: Tensor, who: str) -> str:
 def _unconnected(t: Tensor, output: Tensor, nodes: list[Any], who: str) -> str:
     text = f"{who} is not connected to the output"
     cuts = [x.watch for x in [*graph.leaves(nodes), output] if isinstance(x.watch, Cut)]
-    between = _listed(cut for cut in cuts if _came_from(cut, t))
+    between = [cut for cut in cuts if _came_from(cut, t)]
     if between:
-        return f"{text}: the path between them was cut by {between}"
-    if cuts:
+        return f"{text}: the path between them was cut by {_listed(between)}"
+    gone = [cut for cut in cuts if t.order < cut.order and any(x() is None for x in cut.sources)]
+    if gone:
+        which = "that" if len(gone) == 1 else "any of that"
         return (
-            f"{text}: no path from it is on record. One may have been cut by {_listed(cuts)}\n"
-            "(what was cut off there came from other tensors, or no longer exists)"
+            f"{text}: no path from it is on record. One may have been cut by {_listed(gone)}\n"
+            f"(what was cut off there no longer exists: whether {which} was computed from it "
+            "cannot be told)"
         )
-    return f"{text}: nothing that the output was computed from was computed from it"
+    text = f"{text}: nothing that the output was computed from was computed from it"
+    if cuts:
+        return f"{text},\nnot even what was cut off by {_listed(cuts)}"
+    return text
 
 
 def _listed(cuts: Iterable[Cut]) -> str:

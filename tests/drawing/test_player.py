@@ -144,6 +144,8 @@ def test_how_contributions_look():
     a = tg.tensor(2.0, requires_grad=True)
     shares = [look["share"] for look in flow(tg.trace_backward(a * 0.01 - a))]
     assert shares == [1.0, 1.0, 0.5], "two powers of ten are half of the width"
+    zeros = [look["zero"] for look in flow(tg.trace_backward((a * 0.0) * 1e-300))]
+    assert zeros == [False, True], "what is tiny is not zero"
 
 
 @pytest.fixture(params=["dot", "layers"])

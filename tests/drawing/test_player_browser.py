@@ -504,3 +504,30 @@ def test_the_shape_of_a_number_stands_apart_from_its_symbol(open_page):
     caption = tab.locator(".local .caption").inner_text().split()
     assert "∂x" in caption
     assert caption[-3:] == ["1", "×", "1"]
+
+
+def test_a_gradient_of_exactly_zero_is_dotted_and_no_other(open_page):
+    trace = tg.trace_backward(neuron())
+    tab = open_page(trace)
+    goto(tab, len(trace))
+    dotted = []
+    for event in trace:
+        line = tab.locator(f'[data-edge="{event.node}.{event.slot}"] .line')
+        style = line.evaluate("line => getComputedStyle(line).strokeDasharray")
+        assert ("4px" in style) == (event.contribution == 0), event.target
+        dotted += [event.target] if "4px" in style else []
+    assert dotted == ["w2"]
+    assert "dotted: exactly 0" in tab.locator("#legend").inner_text()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, LAPTOP, {"width": 844, "height": 390}])
+def test_a_long_name_and_the_buttons_of_the_view_cover_nothing(open_page, viewport):
+    a = tg.tensor(2.0, requires_grad=True, name="a")
+    output = a * a
+    output.name = "a_name_that_is_longer_than_the_page_of_a_phone_is_wide"
+    tab = open_page(tg.trace_backward(output), viewport=viewport)
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    graph, tools = (tab.locator(part).bounding_box() for part in ("#graph", "#tools"))
+    assert graph["y"] + graph["height"] <= tools["y"]
+    title, theme = (tab.locator(part).bounding_box() for part in ("#title", "#theme"))
+    assert title["x"] + title["width"] <= theme["x"]

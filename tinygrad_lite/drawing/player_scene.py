@@ -44,7 +44,8 @@ def flow(trace: Trace) -> list[dict[str, Any]]:
 
     Keys: ``amount`` and ``total``, the contribution and the gradient after it in few words;
     ``share`` (0 to 1, logarithmic) and ``lean`` (-1 to 1, or null where not finite) of the
-    contribution; ``total_lean``; ``statement``, the operation as an assignment.
+    contribution, and whether it is exactly ``zero``; ``total_lean``; ``statement``, the operation
+    as an assignment.
     """
     norms = [values.norm(e.contribution) for e in trace.events]
     largest = max(filter(math.isfinite, norms), default=0.0)
@@ -58,6 +59,7 @@ def flow(trace: Trace) -> list[dict[str, Any]]:
             "total": values.gist(e.after, True),
             "share": round(values.share(size, largest), 3),
             "lean": _lean(e.contribution),
+            "zero": size == 0,
             "total_lean": _lean(e.after),
             "statement": written[e.node],
         }

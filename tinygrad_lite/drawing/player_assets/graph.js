@@ -51,8 +51,12 @@ function addWire(graph, layers, { id, points, label }) {
   const index = graph.model.eventOf.get(id);
   const wire = { group, points, text: null };
   if (index !== undefined) {
-    const { amount, share, lean } = graph.model.flow[index];
+    const { amount, share, lean, zero } = graph.model.flow[index];
     group.classList.add("carries");
+    if (zero) {
+      group.classList.add("zero");
+      line.removeAttribute("pathLength"); // dots as far apart on every wire
+    }
     group.style.setProperty("--width", `${(1.4 + 4.6 * share).toFixed(2)}px`);
     setLean(group, lean);
     group.append(draw("path", { class: "reach", d: curveOf(points) }));

@@ -219,6 +219,7 @@ function showLegend(root, model) {
   ];
   const entries = words.filter(([kind]) => kinds.has(kind)).map(([kind, word]) => key(`swatch ${kind}`, word));
   entries.push(key("stroke positive", "gradient above 0"), key("stroke negative", "below 0"), key("stroke balanced", "of both signs"));
+  if (model.flow.some(({ zero }) => zero)) entries.push(key("stroke zero", "dotted: exactly 0"));
   entries.push(key("stroke wide", "wide: large (log scale)"));
   root.replaceChildren(make("ul", {}, ...entries), make("p", {}, "∇ gradient · g the upstream gradient in a rule · ‖ ‖ the length of an array"));
 }
