@@ -5,7 +5,6 @@ import tinygrad_lite as tg
 from tests.ops.test_primitives import ROWS
 from tinygrad_lite.drawing.notation import literal
 from tinygrad_lite.drawing.symbol import Symbol, local_rule
-from tinygrad_lite.ops import tails
 from tinygrad_lite.primitive import PerSlot
 
 
@@ -70,11 +69,6 @@ MATRIX = np.arange(6.0).reshape(2, 3)
 )
 def test_a_rule_writes_itself_as_a_textbook_does(operation, slot, inputs, expected):
     assert formula(operation, slot, *inputs) == expected
-
-
-def test_derivatives_of_an_order_have_primes():
-    assert formula(tails.gelu, 0, -50.0, order=0) == "g × gelu′(x)"
-    assert formula(tails.silu, 0, -800.0, order=3) == "g × silu⁽⁴⁾(x)"
 
 
 @pytest.mark.parametrize(

@@ -243,17 +243,6 @@ def _power_slope(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expressio
     return _infix("multiply", y, _power(base, less))
 
 
-def _of_order(name: str) -> Callable[[Sequence[Expression], Mapping[str, Any]], Expression]:
-    """A function or its derivative: ``gelu′(x)`` for order 1."""
-
-    def form(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:
-        order = attributes["order"]
-        primes = "′" * order if order <= 3 else f"⁽{str(order).translate(_RAISED)}⁾"
-        return _call(f"{name}{primes}", parts, {})
-
-    return form
-
-
 _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression]] = {
     "negative": _negative,
     "power": lambda parts, _: _power(parts[0], parts[1]),
@@ -279,7 +268,6 @@ _FORMS: dict[str, Callable[[Sequence[Expression], Mapping[str, Any]], Expression
     "assign": _assign,
     "linear": _linear,
     "positive": lambda parts, _: parts[0],
-    **{name: _of_order(name) for name in ("silu", "gelu", "mish")},
     "cast": _rearranged("cast"),
     "reshape": _rearranged("reshape"),
     "broadcast_to": _rearranged("broadcast"),
