@@ -118,9 +118,13 @@ def picture(w: Weights, folder: Path) -> None:
 def main() -> None:
     """Tell the story of the step size."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=3000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument(
+        "--epochs", type=int, default=3000, help="passes over the data (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the random numbers (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs is at least 1")

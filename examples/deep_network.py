@@ -178,9 +178,13 @@ def plot(curves: dict, folder: Path) -> None:
 def main() -> None:
     """Walk through the layers, then choose."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=30)
-    parser.add_argument("--folds", type=int, default=3)
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument("--epochs", type=int, default=30, help="passes over the data (%(default)s)")
+    parser.add_argument(
+        "--folds", type=int, default=3, help="of the cross-validation (%(default)s)"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs is at least 1")

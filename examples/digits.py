@@ -97,9 +97,11 @@ def picture(model: nn.Module, folder: Path) -> Path:
 def main() -> None:
     """Train, report, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=40)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument("--epochs", type=int, default=40, help="passes over the data (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
 
     start = time.perf_counter()

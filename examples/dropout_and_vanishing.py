@@ -289,7 +289,9 @@ def kinds_of_output() -> None:
 def main() -> None:
     """All chapters."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     tg.manual_seed(0)

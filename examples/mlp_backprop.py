@@ -46,9 +46,11 @@ def train(model: nn.Module, epochs: int, seed: int) -> None:
 def main() -> None:
     """Train if asked to, trace, print, save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--epochs", type=int, default=0)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument("--epochs", type=int, default=0, help="passes over the data (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers (%(default)s)")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
 
     tg.manual_seed(options.seed)

@@ -122,20 +122,27 @@ def picture(model: nn.Module, x: np.ndarray, y: np.ndarray, folder: Path) -> Non
 def main() -> None:
     """Train, measure, draw, compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--root", type=Path, default=os.environ.get("MNIST"))
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=os.environ.get("MNIST"),
+        help="a folder with the data, or else $MNIST",
+    )
     parser.add_argument("--download", action="store_true", help="fetch the data if need be")
-    parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", type=int, default=5, help="passes over the data (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of the random numbers (%(default)s)")
     parser.add_argument("--eager", action="store_true", help="do not compile")
     parser.add_argument("--compare", action="store_true", help="time PyTorch at the same work")
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs is at least 1")
 
     try:
         x_train, y_train, x_test, y_test = tg.data.mnist(options.root, download=options.download)
-    except (FileNotFoundError, ConnectionError, ImportError) as error:
+    except (OSError, ValueError, ImportError) as error:
         sys.exit(
             f"{error}\n\nWith the data in a folder: --root FOLDER, or MNIST=FOLDER. To fetch them: "
             "--download, which needs pip install 'tinygrad_lite[data]'"

@@ -31,7 +31,9 @@ def neuron() -> tg.Tensor:
 def main() -> None:
     """Trace, print, save."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
 
     trace = tg.trace_backward(neuron())

@@ -120,9 +120,13 @@ def picture(p: dict[str, tg.Tensor], X: np.ndarray, Y: np.ndarray, folder: Path)
 def main() -> None:
     """Derive, train, compare, draw."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=4000)
-    parser.add_argument("--hidden", type=int, default=6)
-    parser.add_argument("--output", type=Path, default=HERE / "output")
+    parser.add_argument("--steps", type=int, default=4000, help="of gradient descent (%(default)s)")
+    parser.add_argument(
+        "--hidden", type=int, default=6, help="units in the hidden layer (%(default)s)"
+    )
+    parser.add_argument(
+        "--output", type=Path, default=HERE / "output", help="a folder for pictures"
+    )
     options = parser.parse_args()
     if options.steps < 1:
         parser.error("--steps is at least 1")

@@ -145,3 +145,17 @@ def test_mnist_dense_without_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     message = run("mnist_dense", tmp_path, fails=True)
     assert "not found" in message and "--root" in message and "--download" in message
     assert "Traceback" not in message
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_every_option_is_explained(path: Path) -> None:
+    options = re.findall(r"add_argument\((.*?)\)\n", path.read_text(), re.DOTALL)
+    assert options and all("help=" in option for option in options)
+
+
+def test_mnist_dense_with_damaged_data(tmp_path: Path) -> None:
+    for name in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        (tmp_path / f"{name}-ubyte").write_bytes(b"nonsense")
+    message = run("mnist_dense", tmp_path, "--root", str(tmp_path), fails=True)
+    assert "train-images-idx3-ubyte is not an IDX file" in message
+    assert "Traceback" not in message

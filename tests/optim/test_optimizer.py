@@ -164,13 +164,21 @@ def test_a_state_dict_that_does_not_fit_is_refused_and_nothing_is_loaded(
             np.testing.assert_array_equal(value, after["state"][i][name])
 
 
-def test_a_saved_state_of_another_optimizer_is_refused() -> None:
-    w = leaf(2)
-    w.grad = tg.tensor([1.0, 1.0])
-    adam = optim.Adam([w])
-    adam.step()
-    with pytest.raises(KeyError, match="unknown name"):
-        optim.SGD([w]).load_state_dict(adam.state_dict())
+@pytest.mark.parametrize(
+    ("kind", "other", "lacking"),
+    [
+        (optim.Adam, optim.SGD, "'amsgrad', 'betas', 'eps'"),
+        (optim.SGD, optim.Adam, "'dampening', 'momentum', 'nesterov'"),
+        (optim.RMSprop, optim.Adagrad, "'alpha', 'centered', 'momentum'"),
+    ],
+)
+def test_the_state_of_another_kind_is_refused(kind: Any, other: Any, lacking: str) -> None:
+    w = tg.tensor([1.0], requires_grad=True)
+    optimizer = kind([w])
+    before = optimizer.state_dict()
+    with pytest.raises(KeyError, match=f"lacks .{lacking}.: it is of another kind of optimizer"):
+        optimizer.load_state_dict(other([w]).state_dict())
+    assert optimizer.state_dict() == before
 
 
 def test_an_optimizer_can_be_copied_with_its_parameters() -> None:

@@ -1142,3 +1142,31 @@ def test_compiled_nan_is_diagnosed() -> None:
 
     with pytest.raises(Diverged, match="log returned"):
         fit(model, moons(), loss=loss, optimizer=sgd, compile=True)
+
+
+def test_what_is_no_callback_is_refused_before_training() -> None:
+    model = network()
+    before = model[0].weight.data.copy()
+    with pytest.raises(TypeError, match="a callback is a Callback or a function of the run, not 3"):
+        fit(model, moons(), loss="cross_entropy", optimizer=sgd, callbacks=[3])
+    np.testing.assert_array_equal(model[0].weight.data, before)
+
+
+def test_evaluate_needs_something_to_measure() -> None:
+    with pytest.raises(ValueError, match="nothing to measure: give a loss, metrics, or both"):
+        evaluate(network(), moons())
+
+
+def test_what_has_no_best_epoch() -> None:
+    history = History([{"epoch": 1, "matrix": [[1, 2], [3, 4]]}])
+    with pytest.raises(KeyError, match="'typo' was not measured; there are epoch, matrix"):
+        history.best("typo")
+    with pytest.raises(ValueError, match="'matrix' is an array, of which no epoch has the best"):
+        history.best("matrix", mode="min")
+    with pytest.raises(ValueError, match="mode is 'min' or 'max', not 'best'"):
+        history.best("epoch", mode="best")
+
+
+def test_a_history_without_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere to write history.json to"):
+        History().save(tmp_path / "nowhere" / "history.json")

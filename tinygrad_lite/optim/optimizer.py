@@ -20,6 +20,9 @@ State = dict[str, Any]
 # What PyTorch writes into its groups about its own implementations.
 _FOREIGN = ("foreach", "fused", "capturable", "differentiable")
 
+# What its older versions did not write yet.
+_NEWER = {"maximize", "decoupled_weight_decay"}
+
 
 class Optimizer(ABC):
     """What all optimisers share; a subclass adds its rule (``update``) and its checks (``check``).
@@ -232,8 +235,11 @@ class Optimizer(ABC):
         groups = []
         owner: dict[Any, tuple[Tensor, Group]] = {}
         for group, settings in zip(self.param_groups, saved):
-            if lacking := self.defaults.keys() - settings.keys() - group.keys():
-                raise KeyError(f"{who}: a group of the state dict lacks {sorted(lacking)}")
+            if lacking := self.defaults.keys() - settings.keys() - _NEWER:
+                raise KeyError(
+                    f"{who}: a group of the state dict lacks {sorted(lacking)}: it is of another "
+                    "kind of optimizer"
+                )
             kept = {k: v for k, v in settings.items() if k not in _FOREIGN}
             merged = {**group, **kept, "params": group["params"]}
             self.check(merged)

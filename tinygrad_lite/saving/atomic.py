@@ -26,6 +26,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     'all of it'
     """
     target = Path(path).resolve()  # of a link the file that it points to is replaced
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {target.parent} to write {target.name} to")
     mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else None
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.partial")
     try:

@@ -70,6 +70,15 @@ class EpochEnd(Callback):
         self.function(run)
 
 
+def as_callback(callback: Any) -> Callback:
+    """The callback itself, or one that calls the function; TypeError for anything else."""
+    if isinstance(callback, Callback):
+        return callback
+    if not callable(callback):
+        raise TypeError(f"a callback is a Callback or a function of the run, not {callback!r}")
+    return EpochEnd(callback)
+
+
 class EarlyStopping(Callback):
     """Stop when a measure has not improved for ``patience`` epochs, and keep the best weights.
 

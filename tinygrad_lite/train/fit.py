@@ -13,7 +13,7 @@ from tinygrad_lite.random import Rng, generator
 from tinygrad_lite.saving import load
 from tinygrad_lite.saving.atomic import sweep
 from tinygrad_lite.train.batches import loader_of
-from tinygrad_lite.train.callbacks import Callback, EarlyStopping, EpochEnd
+from tinygrad_lite.train.callbacks import Callback, EarlyStopping, as_callback
 from tinygrad_lite.train.check import (
     check_files,
     check_length,
@@ -125,7 +125,7 @@ def fit(
     if schedule is not None:
         rates = made("schedule", LRScheduler, schedule, rule, _SCHEDULE)
     function = loss_function(loss)
-    found = [c if isinstance(c, Callback) else EpochEnd(c) for c in listed("callbacks", callbacks)]
+    found = [as_callback(callback) for callback in listed("callbacks", callbacks)]
     if patience is not None:
         found.append(EarlyStopping(patience, monitor))
     run = Run(

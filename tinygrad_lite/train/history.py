@@ -66,11 +66,15 @@ class History:
     def best(self, name: str, mode: str | None = None) -> dict[str, Any]:
         """The row with the smallest (``min``) or largest (``max``) value, by default as it fits.
 
-        Raises KeyError for what was not measured, ValueError for a name that needs a ``mode`` or
-        values that are never a number.
+        Raises KeyError for what was not measured, ValueError for a name that needs a ``mode``,
+        another mode, and values that are arrays or never a number.
         """
-        mode = mode or better(name)
+        if mode not in ("min", "max", None):
+            raise ValueError(f"mode is 'min' or 'max', not {mode!r}")
         values = np.array(self[name], float)
+        if values.ndim > 1:
+            raise ValueError(f"{name!r} is an array, of which no epoch has the best")
+        mode = mode or better(name)
         if np.isnan(values).all():
             raise ValueError(f"{name!r} was never a number, so no epoch is the best")
         return self.rows[int(np.nanargmin(values) if mode == "min" else np.nanargmax(values))]

@@ -38,8 +38,8 @@ def evaluate(
         batch_size: by default 1024; memory and speed depend on it, results only by rounding.
 
     Raises:
-        ValueError: for unknown names, outputs and targets that do not go together, and labels that
-            the loss ignores or gives no weight, all of them.
+        ValueError: for neither loss nor metrics, unknown names, outputs and targets that do not go
+            together, and labels that the loss ignores or gives no weight, all of them.
 
     >>> import tinygrad_lite as tg
     >>> from tinygrad_lite import nn
@@ -49,6 +49,8 @@ def evaluate(
     """
     function = None if loss is None else loss_function(loss)
     totals = Totals(resolved(metrics, function))
+    if function is None and not totals.metrics:
+        raise ValueError("there is nothing to measure: give a loss, metrics, or both")
     with evaluating(model):
         take_in(totals, model, function, loader_of(data, batch_size, BATCH))
     if function is not None and not totals.weight:
