@@ -235,7 +235,7 @@ def _separated(gradients: dict[Tensor, Any], seed: Any) -> dict[Tensor, Any]:
     """The gradients, each in memory of its own."""
     taken = {id(seed)}
     for x, g in gradients.items():
-        array = g if type(g) is np.ndarray else getattr(g, "_data", g)
+        array = g._data if isinstance(g, Tensor) else g
         if type(array) is np.ndarray:
             if array.base is not None or id(array) in taken:
                 gradients[x] = positive(g)

@@ -104,18 +104,24 @@ class Tensor:
         operation. Writing into the array behind the tensor's back (``t.data[0] = 1.0``) is seen
         only under ``tg.detect_anomaly()``: use ``t[0] = 1.0``.
         """
-        looked_at(self, "t.data")
+        if mode().intercept is not None:
+            looked_at(self, "t.data")
         data = self._data
         return data if isinstance(data, (np.ndarray, np.generic)) else np.asarray(data)[()]
 
     @data.setter
     def data(self, value: ArrayLike) -> None:
-        looked_at(self, "t.data = ...")
+        if mode().intercept is not None:
+            looked_at(self, "t.data = ...")
         if self.record is not None:
             raise RuntimeError(
                 f"{self._describe()} is the result of {self.record[0].name!r}, so its data cannot "
                 "be replaced: use t[...] = values, which is recorded, or detach() it first"
             )
+        if type(value) is type(self._data) is np.float64:  # a scalar graph has very many of these
+            self._data = value
+            self.order = tick()
+            return
         value = np.asarray(value)
         if value.shape != self.shape:
             raise ValueError(

@@ -15,8 +15,15 @@ from tinygrad_lite.ops.selection import abs, clip, masked, where
 from tinygrad_lite.ops.trigonometric import tanh
 from tinygrad_lite.primitive import primitive
 
+
+def _relu_forward(x: Any) -> Any:
+    if type(x) is np.float64:  # one number needs no ufunc
+        return np.float64(0) if x <= 0 else x
+    return np.maximum(x, 0)
+
+
 relu = primitive(
-    lambda x: np.maximum(x, 0),
+    _relu_forward,
     (lambda g, out, x: masked(g, x > 0),),
     name="relu",
     elementwise=True,
