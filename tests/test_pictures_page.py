@@ -1,6 +1,7 @@
 """What the page on pictures shows is true: its programs run and draw the images beside them."""
 
 import re
+import runpy
 import shutil
 from pathlib import Path
 
@@ -42,3 +43,14 @@ def test_images_and_links_are_there():
     links = re.findall(r"\]\(([^)#]+)\)", PAGE)
     assert len(links) == 5
     assert all((DOCS / link).exists() for link in links)
+
+
+def test_every_image_is_shown_and_can_be_drawn_again():
+    script = runpy.run_path(str(DOCS.parent / "scripts" / "images.py"))
+    pages = [DOCS.parent / "README.md", *DOCS.glob("*.md")]
+    shown = set(re.findall(r"images/([\w-]+\.\w+)", " ".join(p.read_text("utf-8") for p in pages)))
+    images = {path.name for path in (DOCS / "images").iterdir()}
+    assert images == shown
+    assert {path.removesuffix(".png") for path in images if path.endswith(".png")} == set(
+        script["FRAMES"]
+    )
