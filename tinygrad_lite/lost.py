@@ -172,8 +172,10 @@ def _cause(c: Contribution) -> str:
         return "whose input is nowhere above 0 (dead relu)"
     if name in SATURATING:
         return f"which is saturated: its results are {out.min():.4g} to {out.max():.4g}"
-    if name in ("where", "maximum", "minimum", "fmax", "fmin", "max", "min"):
+    if name in ("where", "maximum", "minimum", "fmax", "fmin", "max", "min", "at_least", "at_most"):
         return "which chose other values everywhere a gradient arrives (a mask)"
+    if name == "ranked":
+        return "which picked the elements of another rank"
     if name in ("clip", "hardtanh"):
         return "whose input is outside its bounds"
     if name in ("getitem", "scatter", "take", "assign"):
@@ -182,8 +184,31 @@ def _cause(c: Contribution) -> str:
         not np.any(y) for y in others
     ):
         return "which multiplies it by zero"
-    if name in ("prod", "cumprod") and not np.all(x):
+    if name in ("prod", "cumprod", "recurrence") and not all(map(np.all, (x, *others))):
         return "which multiplies it by zero"
-    if name in ("sign", "floor", "ceil", "round", "trunc"):
+    if name in ("sign", "floor", "ceil", "round", "trunc", "floor_divide"):
         return "whose derivative is zero everywhere (a step)"
+    if name in ("length", "power_norm", "hypot", "arctan2"):
+        return "at the zero vector, a corner, where the subgradient of least norm, 0, is taken"
+    if name == "det":
+        rank = np.min(np.linalg.matrix_rank(x))
+        return f"of a singular matrix of rank {rank} in {x.shape[-1]}: all its cofactors are 0"
+    if name == "power":
+        return _flat_power(c.slot, x, *others)
+    if name == "abs":
+        return "whose input is 0, a corner, where the subgradient of least norm, 0, is taken"
+    if name in ("square", "cosh", "cos") and not np.any(x):
+        return "whose input is 0, where it is flat"
+    if name in ("exp", "exp2", "expm1", "erfc") or not np.all(np.isfinite(x)):
+        return f"which is flat there: its input is {x.min():.4g} to {x.max():.4g}"
     return "whose derivative is zero here"
+
+
+def _flat_power(slot: int, x: Any, other: Any) -> str:
+    """Why x^y does not change with its base, or with its exponent."""
+    base, exponent = (x, other) if slot == 0 else (other, x)
+    if slot == 0 and not np.any(exponent):
+        return "whose exponent is 0"
+    if slot == 1 and not np.any(base - 1):
+        return "whose base is 1, whatever the exponent"
+    return f"whose base is {base.min():.4g} to {base.max():.4g}, where it is flat"
