@@ -19,6 +19,7 @@ from tinygrad_lite.ops import (
     exponential as e,
     logistic,
     normal,
+    plane,
     rounding,
     selection,
     smooth_maximum,
@@ -295,7 +296,7 @@ TRIGONOMETRIC = (
     ),
     broadcast_row(t.arctanh, each(math.atanh), UNIT, kinks=[at(1.0, inf), at(-1.0, inf)]),
     broadcast_row(
-        t._cosine,
+        plane._cosine,
         each(lambda x, y: x / math.hypot(x, y)),
         SIGNED,
         SIGNED,
@@ -308,7 +309,7 @@ TRIGONOMETRIC = (
         ],
     ),
     broadcast_row(
-        t._turn,
+        plane._turn,
         each(lambda x, y: x / (x * x + y * y)),
         SIGNED,
         SIGNED,
@@ -320,7 +321,7 @@ TRIGONOMETRIC = (
         ],
     ),
     broadcast_row(
-        t.hypot,
+        plane.hypot,
         each(math.hypot),
         SIGNED,
         SIGNED,
@@ -334,7 +335,7 @@ TRIGONOMETRIC = (
         ],
     ),
     broadcast_row(
-        t.arctan2,
+        plane.arctan2,
         each(math.atan2),
         SIGNED,
         SIGNED,

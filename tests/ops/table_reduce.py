@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.ops.row import Array, Example, Kink, Row, broadcast_row, pair, spread
 from tinygrad_lite.ops import cumulative, order, reduce
-from tinygrad_lite.ops.length import cosine, length, power_norm
+from tinygrad_lite.ops.length import _unit, direction, length, power_norm
 from tinygrad_lite.primitive import Primitive
 
 inf = math.inf
@@ -108,8 +108,14 @@ REDUCTIONS = (
             corner([math.inf, 1], [1, 0]),
         ],
     ),
+    Row(
+        _unit,
+        lambda x, axis: x / np.sqrt(np.sum(x * x, axis, keepdims=True)),
+        [Example((SMOOTH,), {"axis": axis}) for axis in (0, -1, (0, 2), None)],
+        kinks=[Kink((x,), (0,), {"axis": None}) for x in (0.0, 5e-324, math.inf)],
+    ),
     broadcast_row(
-        cosine,
+        direction,
         lambda x, length: x / length,
         (-1, 1),
         (2, 3),

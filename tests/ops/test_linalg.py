@@ -301,3 +301,21 @@ def test_nuclear_norm_of_deficient_rank() -> None:
     assert x.grad is not None
     least = np.outer(u, v) / np.linalg.norm(u) / np.linalg.norm(v)
     np.testing.assert_allclose(x.grad.numpy(), least, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("x", "slope", "bend"),
+    [
+        ([5e-324, 0.0], [1, 0], [[0, 0], [0, math.inf]]),
+        ([0.0, 0.0], [0, 0], [[0, 0], [0, 0]]),
+        ([5e-324, 5e-324], [0.5**0.5, 0.5**0.5], [[math.inf, -math.inf], [-math.inf, math.inf]]),
+        ([1e308, -1e308], [0.5**0.5, -(0.5**0.5)], [[3.5355339059327376e-309] * 2] * 2),
+        ([1.5e308, 1.5e308], [0.5**0.5, 0.5**0.5], None),  # the length itself is too large
+        ([3e-310, 4e-310], [0.6, 0.8], None),
+    ],
+)
+def test_lengths_at_either_end_of_the_range(x: Any, slope: Any, bend: Any) -> None:
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(tg.grad(tg.norm)(np.array(x)), slope, rtol=1e-12)
+        if bend is not None:
+            np.testing.assert_allclose(tg.hessian(tg.norm)(np.array(x)), bend, rtol=1e-12)

@@ -88,6 +88,7 @@ from tinygrad_lite.ops.norm import norm
 from tinygrad_lite.ops.normal import erf, erfc, normal_cdf
 from tinygrad_lite.ops.order import argmax, argmin, argsort, max, median, min, quantile, sort
 from tinygrad_lite.ops.pad import pad
+from tinygrad_lite.ops.plane import arctan2, hypot
 from tinygrad_lite.ops.reduce import all, any, count_nonzero, mean, sum
 from tinygrad_lite.ops.rounding import (
     ceil,
@@ -120,11 +121,9 @@ from tinygrad_lite.ops.trigonometric import (
     arcsin,
     arcsinh,
     arctan,
-    arctan2,
     arctanh,
     cos,
     cosh,
-    hypot,
     sin,
     sinc,
     sinh,

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.join import concatenate
 from tinygrad_lite.ops.out import no_out
-from tinygrad_lite.ops.reduce import Axis, kept, masked, widened
+from tinygrad_lite.ops.reduce import Axis, kept, only_where, widened
 from tinygrad_lite.ops.shape import (
     broadcast_to,
     cast,
@@ -134,7 +134,7 @@ def prod(
     tensor([0., 6., 0.])
     """
     no_out("prod", out)
-    x = masked(x if dtype is None else cast(x, dtype), where, 1)
+    x = only_where(x if dtype is None else cast(x, dtype), where, 1)
     result = _prod(merged(x, axis))
     result = reshape(result, kept(np.shape(x), axis)) if keepdims else result
     return result if initial is None else result * initial

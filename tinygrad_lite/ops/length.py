@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.ops.reduce import Axis, aligned
+from tinygrad_lite.ops.reduce import Axis, aligned, sum
 from tinygrad_lite.ops.selection import abs, sign, where
 from tinygrad_lite.primitive import Primitive, primitive
 
@@ -45,33 +45,51 @@ def _smallest(x: Any, **over: Any) -> Any:
     return np.min(x, initial=math.inf, **over)
 
 
-def _cosine_forward(x: Any, length: Any) -> Any:
+def _direction_forward(x: Any, length: Any) -> Any:
     with np.errstate(invalid="ignore"):
         ratio = np.divide(x, length)
         alone = np.isnan(ratio) & (np.abs(x) == length)
     return np.where(alone, np.sign(x), ratio) if alone.any() else ratio
 
 
-cosine: Primitive = primitive(
-    _cosine_forward,
+direction: Primitive = primitive(
+    _direction_forward,
     (
         lambda g, out, x, length: where(length == 0, 0, g / length),
         lambda g, out, x, length: where(length == 0, 0, -g * out / length),
     ),
-    name="cosine",
+    name="direction",
     elementwise=True,
     doc="""x / length of a vector's elements: 0 where both are 0, the sign of x where both are
     infinite.""",
 )
 
 
-def _length_vjp(g: Any, out: Any, x: Any, axis: Axis, keepdims: bool) -> Any:
-    return aligned(g, x, axis) * cosine(x, aligned(out, x, axis))
+def _unit_forward(x: Any, *, axis: Axis) -> Any:
+    whole = length.forward(x, axis=axis, keepdims=True)
+    info = np.finfo(whole.dtype)
+    usual = (whole >= info.tiny) & (whole <= info.max)
+    if not usual.all():  # a length may lack digits, or be too large, though its parts are not
+        largest = _largest(np.abs(x), axis=axis, keepdims=True)
+        x = np.ldexp(x, -np.where(usual, 0, np.frexp(largest)[1]))
+        whole = length.forward(x, axis=axis, keepdims=True)
+    return _direction_forward(x, whole)
 
+
+def _unit_vjp(g: Any, out: Any, x: Any, axis: Axis) -> Any:
+    """What of g is across x, over the length: of a tiny one, each part alone would overflow."""
+    across = g - out * sum(g * out, axis, keepdims=True)
+    whole = length(x, axis=axis, keepdims=True)
+    return where(whole == 0, 0, across / whole)
+
+
+_unit = primitive(
+    _unit_forward, (_unit_vjp,), name="unit", doc="""x / ‖x‖ over ``axis``, 0 at the zero vector."""
+)
 
 length: Primitive = primitive(
     lambda x, *, axis, keepdims: _root_of_powers(x, np.square, np.sqrt, _largest, axis, keepdims),
-    (_length_vjp,),
+    (lambda g, out, x, axis, keepdims: aligned(g, x, axis) * _unit(x, axis=axis),),
     name="length",
     symbol="‖x‖",
     doc="""The Euclidean length over ``axis``; its derivative at 0 is taken as 0.""",
@@ -93,7 +111,7 @@ def _power_norm_vjp(g: Any, out: Any, x: Any, p: float, axis: Axis, keepdims: bo
     """sign(x) (|x| / ‖x‖)^(p - 1), and 0 where x is 0."""
     whole = aligned(out, x, axis)
     flat = (x == 0) | (whole == 0)
-    share = where(flat, 1, abs(cosine(x, whole)))
+    share = where(flat, 1, abs(direction(x, whole)))
     return where(flat, 0, aligned(g, x, axis) * sign(x) * share ** (p - 1))
 
 

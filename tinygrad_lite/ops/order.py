@@ -12,7 +12,7 @@ from tinygrad_lite.ops.compare import isfinite
 from tinygrad_lite.ops.index import take_along_axis
 from tinygrad_lite.ops.join import stack
 from tinygrad_lite.ops.out import no_out
-from tinygrad_lite.ops.reduce import Axis, count, floating, kept, masked, sum, widened
+from tinygrad_lite.ops.reduce import Axis, count, floating, kept, only_where, sum, widened
 from tinygrad_lite.ops.selection import abs, maximum, minimum, where
 from tinygrad_lite.ops.shape import cast, merged, ravel, reshape
 from tinygrad_lite.primitive import primitive
@@ -50,16 +50,19 @@ _max = primitive(_extreme(np.max, "maximum"), (_chosen,), name="max")
 _min = primitive(_extreme(np.min, "minimum"), (_chosen,), name="min")
 
 
-def _started(
+def _reduced(
     reduction: Any, better: Any, x: Any, axis: Axis, keepdims: bool, initial: Any, mask: Any
 ) -> Any:
     """The extreme of the elements that the mask admits and of ``initial``."""
     if initial is None:
-        raise ValueError(f"{reduction.name} with where= needs initial=: there may be no element")
+        if mask is not True:
+            raise ValueError(
+                f"{reduction.name} with where= needs initial=: there may be no element"
+            )
+        return reduction(x, axis=axis, keepdims=keepdims)
     if not count(np.shape(x), axis):
         return sum(x, axis, keepdims=keepdims, initial=initial)
-    x = masked(x, mask, initial)
-    return better(reduction(x, axis=axis, keepdims=keepdims), initial)
+    return better(reduction(only_where(x, mask, initial), axis=axis, keepdims=keepdims), initial)
 
 
 def max(
@@ -88,9 +91,7 @@ def max(
     tensor([2., 4.])
     """
     no_out("max", out)
-    if initial is None and where is True:
-        return _max(x, axis=axis, keepdims=keepdims)
-    return _started(_max, maximum, x, axis, keepdims, initial, where)
+    return _reduced(_max, maximum, x, axis, keepdims, initial, where)
 
 
 def min(
@@ -103,25 +104,14 @@ def min(
 ) -> Any:
     """The smallest element over ``axis``; ties share the gradient evenly.
 
-    Args:
-        x: the tensor or array.
-        axis: the axis or axes to reduce; all by default.
-        out: None; what is written into an array has no gradient.
-        keepdims: keep the reduced axes with length 1.
-        initial: a number or tensor that competes with the elements.
-        where: booleans that broadcast to the shape of x: which elements compete.
-
-    Raises:
-        ValueError: if there is no element to choose from, or ``where`` comes without ``initial``.
+    The arguments and errors are those of :func:`max`.
 
     >>> import tinygrad_lite as tg
     >>> tg.min(tg.tensor([[1.0, 2.0], [3.0, 4.0]]), axis=1)
     tensor([1., 3.])
     """
     no_out("min", out)
-    if initial is None and where is True:
-        return _min(x, axis=axis, keepdims=keepdims)
-    return _started(_min, minimum, x, axis, keepdims, initial, where)
+    return _reduced(_min, minimum, x, axis, keepdims, initial, where)
 
 
 _argmax = primitive(

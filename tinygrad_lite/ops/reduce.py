@@ -69,7 +69,7 @@ _sum = primitive(
 )
 
 
-def masked(x: Any, mask: Any, fill: Any) -> Any:
+def only_where(x: Any, mask: Any, fill: Any) -> Any:
     """x where ``mask``, which broadcasts to its shape, is true, and ``fill`` elsewhere."""
     return x if mask is True else where(broadcast_to(mask, np.shape(x)), x, fill)
 
@@ -99,7 +99,7 @@ def sum(
     tensor([4., 6.])
     """
     no_out("sum", out)
-    x = masked(x if dtype is None else cast(x, dtype), where, 0)
+    x = only_where(x if dtype is None else cast(x, dtype), where, 0)
     result = _sum(x, axis=axis, keepdims=keepdims)
     return result if initial is None else result + initial
 
@@ -199,7 +199,7 @@ def all(
     tensor([False,  True])
     """
     no_out("all", out)
-    return _all(masked(x, where, True), axis=axis, keepdims=keepdims)
+    return _all(only_where(x, where, True), axis=axis, keepdims=keepdims)
 
 
 def any(
@@ -214,7 +214,7 @@ def any(
     tensor([ True, False])
     """
     no_out("any", out)
-    return _any(masked(x, where, False), axis=axis, keepdims=keepdims)
+    return _any(only_where(x, where, False), axis=axis, keepdims=keepdims)
 
 
 def count_nonzero(x: Any, axis: Axis = None, *, keepdims: bool = False, where: Any = True) -> Any:
@@ -224,4 +224,4 @@ def count_nonzero(x: Any, axis: Axis = None, *, keepdims: bool = False, where: A
     >>> tg.count_nonzero(tg.tensor([0.0, 2.0, 3.0]))
     tensor(2)
     """
-    return _count_nonzero(masked(x, where, 0), axis=axis, keepdims=keepdims)
+    return _count_nonzero(only_where(x, where, 0), axis=axis, keepdims=keepdims)

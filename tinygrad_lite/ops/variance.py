@@ -15,8 +15,8 @@ from tinygrad_lite.ops.reduce import (
     count_nonzero,
     floating,
     like,
-    masked,
     mean as average,
+    only_where,
     sum,
     widened,
 )
@@ -60,7 +60,7 @@ def _distances(x: Any, axis: Axis, where: Any, center: Any) -> Any:
     wide = widened(x)
     if center is None:
         center = average(wide, axis, keepdims=True, where=where)
-    return masked(wide - center, where, 0)
+    return only_where(wide - center, where, 0)
 
 
 def _freedom(
