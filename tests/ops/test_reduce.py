@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -389,3 +390,26 @@ def test_spread_of_some_elements(name: str, axis: Any) -> None:
             order=1,
             reference=lambda x, o=options: getattr(np, name)(x, axis, where=some, **o),
         )
+
+
+@pytest.mark.parametrize(
+    ("x", "dtype", "slope"),
+    [
+        ([1e200, 1e200, 1e-200, 1e-200], "float64", [1e-200, 1e-200, 1e200, 1e200]),
+        ([1e-200, 1e-200, 1e200, 1e200], "float64", [1e200, 1e200, 1e-200, 1e-200]),
+        ([1e30, 1e-30, 1e30, 1e-30], "float32", [1e-30, 1e30, 1e-30, 1e30]),
+        ([4000.0, 4000.0, 1 / 4096, 1 / 4096], "float16", None),
+    ],
+)
+def test_a_product_that_leaves_the_range_on_the_way(x: Any, dtype: str, slope: Any) -> None:
+    values = np.array(x, dtype)
+    exact = math.prod(map(Fraction, values.tolist()))
+    slope = slope or [float(exact / Fraction(v)) for v in values.tolist()]
+    close = 20 * float(np.finfo(dtype).eps)
+    product = tg.prod(values)
+    assert product.dtype == dtype
+    assert float(product) == pytest.approx(float(exact), rel=close)
+    np.testing.assert_allclose(tg.grad(tg.prod)(values), slope, rtol=close)
+    np.testing.assert_allclose(
+        tg.prod(np.stack([values, values]), axis=1), [float(exact)] * 2, rtol=close
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.mode import mode
 from tinygrad_lite.ops import guard
 from tinygrad_lite.ops.join import concatenate
 from tinygrad_lite.ops.out import no_out
@@ -113,6 +114,32 @@ _prod = primitive(
 )
 
 
+def _leaves_the_range(x: Any) -> bool:
+    """Whether a product of some of the elements may be too large or too small; traced, never.
+
+    Not with zeros among them, beside which such a power of 2 alone could be infinite.
+    """
+    values = np.asarray(getattr(x, "_data", x))
+    if mode().intercept is not None or values.dtype.kind != "f" or len(values) < 2:
+        return False
+    exponents = np.abs(np.frexp(values)[1])
+    far = np.add.reduce(exponents, axis=0).max(initial=0) >= np.finfo(values.dtype).maxexp
+    return bool(far and values.all() and np.isfinite(values).all())
+
+
+def _balanced_prod(x: Any) -> Any:
+    """The product of elements near 1, whose powers of 2 are multiplied in at the end."""
+    exponents = np.frexp(getattr(x, "_data", x))[1]
+    return _times_power(_prod(_times_power(x, -exponents)), np.add.reduce(exponents, axis=0))
+
+
+def _times_power(x: Any, exponent: Any) -> Any:
+    """x 2ⁿ, in two steps, as the power alone may be too large."""
+    half = exponent // 2
+    one = x.dtype.type(1)
+    return x * np.ldexp(one, half) * np.ldexp(one, exponent - half)
+
+
 def prod(
     x: Any,
     axis: Axis = None,
@@ -135,6 +162,7 @@ def prod(
     """
     no_out("prod", out)
     x = only_where(x if dtype is None else cast(x, dtype), where, 1)
-    result = _prod(merged(x, axis))
+    rows = merged(x, axis)
+    result = _balanced_prod(rows) if _leaves_the_range(rows) else _prod(rows)
     result = reshape(result, kept(np.shape(x), axis)) if keepdims else result
     return result if initial is None else result * initial
