@@ -11,6 +11,7 @@ import pytest
 import tinygrad_lite as tg
 from tests.drawing.graphs import edges, mlp, neuron, words
 from tinygrad_lite import nn
+from tinygrad_lite.drawing.theme import theme_named
 from tinygrad_lite.drawing.values import gist, number
 
 needs_dot = pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
@@ -256,6 +257,34 @@ def overlapping(root):
         for b in boxes[:i]
         if a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
     ]
+
+
+def test_a_picture_shows_how_far_gradients_come_and_says_why_they_end():
+    f = tg.compile(lambda x: (x * x).sum())
+    x = tg.tensor([1.0, 2.0], requires_grad=True, name="x")
+    y = [f(x) for _ in range(3)][-1] * 3.0
+    picture = tg.draw(y)
+    gradients = {shape.kind: shape.gradient for shape in picture.figure.shapes.values()}
+    assert (gradients["output"], gradients["intermediate"], gradients["parameter"]) == (
+        "1",
+        "3",
+        "",
+    )
+    (note,) = picture.figure.notes
+    assert "gradients do not pass through a compiled function" in note
+    assert note.split()[-1] in words(picture.source)
+    assert "compiled" in str(picture)
+    with pytest.raises(RuntimeError, match="compiled function"):
+        tg.draw(y, direction="both")
+
+
+def test_what_is_not_finite_has_a_colour_of_its_own_in_boxes_and_on_edges():
+    x = tg.tensor([0.0, 1.0], requires_grad=True)
+    with np.errstate(divide="ignore"):
+        picture = tg.draw(tg.log(x).sum())
+    strange = theme_named("light").strange
+    assert f'<FONT COLOR="{strange}">∇ [∞, 1]' in picture.source
+    assert f'color="{strange}"' in picture.source
 
 
 SVG = "{http://www.w3.org/2000/svg}"

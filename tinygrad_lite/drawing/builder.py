@@ -244,7 +244,7 @@ class Builder:
             if total is None:
                 continue
             box.gradient = self._sum(t, total)
-            box.lean = values.lean(values.signs(total))
+            box.lean = values.leaning(total)
             grad = t.grad
             if t.record is None and grad is not None and not _alike(grad.data, total):
                 box.hint += f"\ngrad holds {values.gist(grad.data, True)}, of other passes as well"

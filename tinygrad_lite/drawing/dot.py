@@ -16,6 +16,7 @@ from tinygrad_lite.mode import Scope
 FONT = "Helvetica,Arial,sans-serif"
 ENTRIES = 4  # in a row of the legend
 LONGEST = 40  # characters of a line; what is longer ends in …
+NOTE = 80  # characters of a line of a note
 NO_TITLE = '""'
 HELD = 2  # the weight of an edge that holds a module below what it reads
 MIXED = 0.9  # a gradient whose signs agree less is of both signs, where no colour can tell
@@ -81,15 +82,21 @@ def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
         entries.append((_sign("▬", theme.text), "wide: large (log scale)"))
     cells = [f'{sign}<TD ALIGN="LEFT">{text_of(word)}&nbsp;&nbsp;</TD>' for sign, word in entries]
     rows = ["".join(cells[i : i + ENTRIES]) for i in range(0, len(cells), ENTRIES)]
-    rows += [
-        f'<TD ALIGN="LEFT" COLSPAN="{2 * ENTRIES}">{text_of(note, 80)}</TD>'
-        for note in figure.notes
-    ]
+    body = _table([f'<TD ALIGN="LEFT">{_table(rows, 2)}</TD>', *map(_note, figure.notes)], 0)
+    return f'<<FONT COLOR="{theme.muted}" POINT-SIZE="9">{body}</FONT>>'
+
+
+def _table(rows: list[str], padding: int) -> str:
     body = "".join(f"<TR>{row}</TR>" for row in rows)
     return (
-        f'<<FONT COLOR="{theme.muted}" POINT-SIZE="9"><TABLE BORDER="0" CELLBORDER="0" '
-        f'CELLSPACING="0" CELLPADDING="2">{body}</TABLE></FONT>>'
+        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}">{body}</TABLE>'
     )
+
+
+def _note(words: str) -> str:
+    """A row with a note in as many lines as it needs."""
+    lines = "".join(f'{text_of(line, NOTE)}<BR ALIGN="LEFT"/>' for line in wrapped(words, NOTE))
+    return f'<TD ALIGN="LEFT" BALIGN="LEFT">{lines}</TD>'
 
 
 def _swatch(tint: Tint) -> str:
@@ -250,9 +257,7 @@ def _forward(edge: Edge, theme: Theme, beside: bool) -> str:
 
 def _backward(edge: Edge, theme: Theme, largest: float) -> str:
     colour, style = theme.gradient(edge.lean), "solid"
-    if not math.isfinite(edge.norm):
-        colour = theme.strange
-    elif edge.norm == 0:
+    if edge.norm == 0:
         style = "dotted"
     elif theme.dashed and edge.lean < -MIXED:
         style = "dashed"
@@ -280,6 +285,16 @@ def text_of(words: str, longest: int = LONGEST) -> str:
     if len(words) > longest:
         words = words[: longest - 1] + "…"
     return html.escape(words).replace("\\", "&#92;&#92;") or " "  # \N would be the node's id
+
+
+def wrapped(words: str, width: int) -> list[str]:
+    """The words in lines of at most ``width`` characters, broken at spaces."""
+    lines = [""]
+    for word in words.split():
+        if len(lines[-1]) + len(word) >= width and lines[-1]:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines
 
 
 def _quoted(words: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 from tinygrad_lite.drawing import values
@@ -22,7 +23,7 @@ class Shape:
         caption: shape and dtype, or what is in a group.
         value: the value or its summary; empty where it is not wanted.
         gradient: the gradient, or the sum that makes it; empty where there is none.
-        lean: how far the signs of the gradient agree, from -1 to 1.
+        lean: how far the signs of the gradient agree, from -1 to 1; NaN if it is not finite.
         hint: more, for whoever points at it.
         scopes: the module calls that it is drawn in, outermost first.
     """
@@ -67,8 +68,11 @@ class Edge:
 
     @property
     def lean(self) -> float:
-        """How far the signs agree: 1 where all is positive, -1 where negative, 0 in balance."""
-        return values.lean(self.balance)
+        """How far the signs agree: 1 where all is positive, -1 where negative, 0 in balance.
+
+        NaN where the gradient is not finite.
+        """
+        return values.lean(self.balance) if math.isfinite(self.norm) else math.nan
 
 
 @dataclass

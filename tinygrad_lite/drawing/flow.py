@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from tinygrad_lite.drawing.diagnosis import Finding, findings, update
-from tinygrad_lite.drawing.dot import FONT, text_of
+from tinygrad_lite.drawing.dot import FONT, text_of, wrapped
 from tinygrad_lite.drawing.measure import Layer, Measurement
 from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.theme import Theme, theme_named
@@ -16,6 +16,7 @@ from tinygrad_lite.tensor import Tensor
 ROWS = 40  # layers that are shown; of more, the first and the last
 LOWEST, HIGHEST = -8, 2  # powers of ten that a bar spans
 BAR = 90  # points
+LINE = 110  # characters of a finding
 
 
 class Flow(Drawing):
@@ -135,7 +136,7 @@ def _table(layers: list[Layer], found: list[Finding], lr: float | None, theme: T
     for finding in found:
         fault = f'<FONT COLOR="{theme.positive}">▲ {text_of(finding.fault, 200)}</FONT>'
         head = f"<B>{fault}</B>&nbsp;at&nbsp;"  # SVG drops a plain space beside bold words
-        lines = _wrapped(f"{finding.place}: {finding.text}")
+        lines = wrapped(f"{finding.place}: {finding.text}", LINE)
         body = '<BR ALIGN="LEFT"/>'.join(text_of(line, 200) for line in lines)
         rows.append(_wide(f'{head}{body}<BR ALIGN="LEFT"/>'))
     if not found:
@@ -178,13 +179,3 @@ def _bar(words: str, size: float | None, colour: str, theme: Theme) -> str:
         '<TD ALIGN="LEFT"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>'
         f'{filled}{blank}<TD WIDTH="60" ALIGN="LEFT"> {text_of(words)}</TD></TR></TABLE></TD>'
     )
-
-
-def _wrapped(words: str, width: int = 110) -> list[str]:
-    """The words in lines of at most ``width`` characters, broken at spaces."""
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) >= width and lines[-1]:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines

@@ -119,7 +119,8 @@ def draw(
         TypeError: if there is nothing to draw in ``what``.
         ValueError: if ``collapse`` or ``expand`` names a module that recorded nothing here, or
             another option is not one of those above.
-        RuntimeError: if a gradient is asked for and there is none, as ``backward()`` does.
+        RuntimeError: if gradients are asked for by ``direction`` and there are none, as
+            ``backward()`` does. By default the picture shows how far they come, and says why.
 
     >>> import tinygrad_lite as tg
     >>> x = tg.tensor(3.0, requires_grad=True, name="x")
@@ -161,7 +162,12 @@ def draw(
         tensors = [*names.nodes, *names.leaves]
         if any(isinstance(t.watch, Watch) and t.watch.hooks for t in tensors):
             builder.figure.notes.append("hooks are not called for a picture")
-        observe_quietly(names.outputs[0], None, tensors, builder.observe)
+        try:
+            observe_quietly(names.outputs[0], None, tensors, builder.observe)
+        except RuntimeError as error:
+            if direction is not None:
+                raise
+            builder.figure.notes.append(f"the gradients end early: {error}")
     figure = builder.finish(formulas)
     if rankdir is None:
         rankdir = "LR" if breadth_across(figure) <= SCREEN else "TB"

@@ -99,8 +99,8 @@ def hooked(trace: Trace) -> dict[str, dict[str, Any]]:
 
 def _lean(value: Any) -> float | None:
     """How far the signs of a gradient agree, from -1 to 1; None if it is not finite."""
-    lean = values.lean(values.signs(value))
-    return round(lean, 3) if math.isfinite(values.norm(value)) else None
+    lean = values.leaning(value)
+    return None if math.isnan(lean) else round(lean, 3)
 
 
 class _Scene:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 
@@ -46,7 +47,12 @@ class Theme(NamedTuple):
     dashed: bool = False
 
     def gradient(self, lean: float) -> str:
-        """The colour of a gradient whose signs lean this way: -1 all negative, 1 all positive."""
+        """The colour of a gradient whose signs lean this way: -1 all negative, 1 all positive.
+
+        NaN stands for a gradient that is not finite.
+        """
+        if math.isnan(lean):
+            return self.strange
         end = self.positive if lean > 0 else self.negative
         return _mixed(self.balanced, end, min(1.0, abs(lean)))
 

@@ -103,6 +103,11 @@ def lean(balance: tuple[float, float]) -> float:
     return total / absolute if 0 < absolute < np.inf else 0.0
 
 
+def leaning(value: Any) -> float:
+    """How far the signs of an array agree, as ``lean`` says; NaN where it is not finite."""
+    return lean(signs(value)) if math.isfinite(norm(value)) else math.nan
+
+
 def share(size: float, largest: float) -> float:
     """How wide a gradient is drawn, from 0 to 1: logarithmic in its norm, over a few decades.
 
