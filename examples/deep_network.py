@@ -48,7 +48,7 @@ def layer_by_layer(X: np.ndarray, Y: np.ndarray, units: list[int], folder: Path)
         z[l].name, a[l].name = f"z{l}", f"a{l}"
         z[l].retain_grad()
     m = X.shape[1]
-    ones, zeros = tg.tensor(Y, name="Y"), tg.tensor(1 - Y, name="1 - Y")
+    ones, zeros = tg.tensor(Y, name="Y"), tg.tensor(1 - Y, name="(1 - Y)")
     J = -tg.sum(ones * tg.log(a[L]) + zeros * tg.log(1 - a[L])) / m
     J.name = "J"
     J.backward()

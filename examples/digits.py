@@ -103,6 +103,8 @@ def main() -> None:
         "--output", type=Path, default=HERE / "output", help="a folder for pictures"
     )
     options = parser.parse_args()
+    if options.epochs < 1:
+        parser.error("--epochs is at least 1")
 
     start = time.perf_counter()
     model = network(options.seed)

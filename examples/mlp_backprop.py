@@ -52,6 +52,8 @@ def main() -> None:
         "--output", type=Path, default=HERE / "output", help="a folder for pictures"
     )
     options = parser.parse_args()
+    if options.epochs < 0:
+        parser.error("--epochs is at least 0")
 
     tg.manual_seed(options.seed)
     model = MLP()

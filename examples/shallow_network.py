@@ -78,7 +78,7 @@ def probabilities(p: dict[str, tg.Tensor], X: Any) -> tg.Tensor:
 def cost(p: dict[str, tg.Tensor], X: Any, Y: np.ndarray) -> tg.Tensor:
     """The cost; there is no backward pass to write."""
     A2 = probabilities(p, X)
-    ones, zeros = tg.tensor(Y, name="Y"), tg.tensor(1 - Y, name="1 - Y")
+    ones, zeros = tg.tensor(Y, name="Y"), tg.tensor(1 - Y, name="(1 - Y)")
     return -tg.sum(ones * tg.log(A2) + zeros * tg.log(1 - A2)) / X.shape[1]
 
 

@@ -98,6 +98,8 @@ def test_sentences_follow_the_options(
         ("deep_network", ["--folds", "1"]),
         ("deep_network", ["--epochs", "0"]),
         ("mnist_dense", ["--epochs", "0"]),
+        ("digits", ["--epochs", "0"]),
+        ("mlp_backprop", ["--epochs", "-1"]),
     ],
 )
 def test_options_out_of_range(tmp_path: Path, name: str, arguments: list[str]) -> None:
