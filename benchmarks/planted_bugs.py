@@ -275,8 +275,7 @@ def _bugs() -> list[Bug]:
             "tie given to none",
             lambda xp, x: x.max(),
             lambda xp, g, out, x: g * xp.where(x == out, 1.0, 0.0) * (1.0 * (x == out)).sum() * 0,
-            "is wrong",
-            "a tie",
+            "a tie loses its share",
             at=tied,
         ),
         unary(
@@ -434,17 +433,58 @@ def _bugs() -> list[Bug]:
             ("broadcast",),
         ),
         unary("not deterministic", tanh, _noisy, "not deterministic"),
-        unary("leaves no_grad on", _switches_off, tanh_rule, "switch 'grad'"),
+        unary("leaves no_grad on", _switches_off, tanh_rule, "leaves recording off"),
         Bug(
             "leaves no_grad on after an exception",
             _fragile,
             (),
             (x,),
-            ("before an exception",),
+            ("an exception inside",),
             "function",
         ),
         unary(
-            "leaves NumPy's errors ignored", _silences, tanh_rule, "numpy.errstate", elsewhere=False
+            "leaves NumPy's errors ignored",
+            _silences,
+            tanh_rule,
+            "it calls np.seterr",
+            elsewhere=False,
+        ),
+        unary(
+            "leaves NumPy's errors ignored in the rule",
+            tanh,
+            _silent_rule,
+            "it calls np.seterr",
+            kind="vjp",
+            elsewhere=False,
+        ),
+        Bug(
+            "wrong where both inputs are one array",
+            times,
+            (lambda xp, g, out, x, y: g * y * (2 if x is y else 1), by_x),
+            (x, y),
+            ("with one array for x and y", "with one array for inputs[0] and inputs[1]"),
+        ),
+        Bug(
+            "wrong where both inputs are one array, and are",
+            lambda xp, x, y: xp.matmul(x, y),
+            (
+                lambda xp, g, out, x, y: xp.matmul(g, y.T) * (2 if x is y else 1),
+                lambda xp, g, out, x, y: xp.matmul(x.T, g),
+            ),
+            (square, square),
+            ("one array for",),
+        ),
+        unary(
+            "wrong for more than 64 elements",
+            tanh,
+            lambda xp, g, out, x: tanh_rule(xp, g, out, x) * (1 if _size(x) <= 64 else 2),
+            "repeated to shape",
+        ),
+        unary(
+            "wrong for four axes",
+            tanh,
+            lambda xp, g, out, x: tanh_rule(xp, g, out, x) * (1 if x.ndim < 4 else 2),
+            "repeated to shape",
         ),
         unary(
             "a constant added",
@@ -675,6 +715,15 @@ def _fragile(xp: Any, x: Any) -> Any:
 def _silences(xp: Any, x: Any) -> Any:
     np.seterr(over="ignore" if np.geterr()["over"] != "ignore" else "warn")
     return xp.tanh(x)
+
+
+def _silent_rule(xp: Any, g: Any, out: Any, x: Any) -> Any:
+    np.seterr(over="ignore")
+    return g * (1 - out * out)
+
+
+def _size(x: Any) -> int:
+    return int(np.prod(x.shape))
 
 
 def _normalised(xp: Any, g: Any, out: Any, x: Any) -> Any:

@@ -179,8 +179,9 @@ def rule_of_square(wrong_where: Any) -> Any:
         lambda x: x.dtype == np.float32,
         lambda x: np.abs(x) > 10,
         lambda x: np.arange(x.size).reshape(x.shape) >= 5,
+        lambda x: x.size > 64,
     ],
-    ids=["float32", "far out", "late elements"],
+    ids=["float32", "far out", "late elements", "many elements"],
 )
 def test_a_rule_that_is_wrong_at_unusual_points_alone_is_found(
     wrong_where: Any, signature: str | None
@@ -188,6 +189,24 @@ def test_a_rule_that_is_wrong_at_unusual_points_alone_is_found(
     test = testing.gradient_test(rule_of_square(wrong_where), signature, order=1)
     with pytest.raises(GradientError):
         settings(QUIET, phases=[Phase.generate])(test)()
+
+
+def scaled(x: Any, factor: float = 1.0) -> Any:
+    return factor * (x if factor == 1 else x.detach() + 2 * (x - x.detach()))
+
+
+def test_attributes_are_drawn() -> None:
+    search = settings(QUIET, phases=[Phase.generate], max_examples=20)
+    search(testing.gradient_test(scaled, order=1, attributes={"factor": 1.0}))()
+    choices = [{"factor": 1.0}, {"factor": 2.0}]
+    for attributes in (choices, st.sampled_from(choices)):
+        with pytest.raises(GradientError, match=r"(?s)off by a factor 2.*f\(x, factor=2.0\)"):
+            search(testing.gradient_test(scaled, order=1, attributes=attributes))()
+
+
+def test_attributes_that_do_not_go_with_an_input_are_left_out() -> None:
+    axes = [{"axis": axis} for axis in (0, 1, None)]
+    settings(QUIET, max_examples=20)(testing.gradient_test(tg.cumsum, order=1, attributes=axes))()
 
 
 def test_gradient_tests_keep_their_failures_apart() -> None:

@@ -13,9 +13,9 @@ from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.tensor import Tensor, constant
 from tinygrad_lite.testing import checks, conduct, values
 from tinygrad_lite.testing.case import Case, Finding
-from tinygrad_lite.testing.failure import snippet
 from tinygrad_lite.testing.findings import Check
 from tinygrad_lite.testing.layouts import layout_of
+from tinygrad_lite.testing.snippet import snippet
 from tinygrad_lite.testing.subject import Array, Call, Recorded
 from tinygrad_lite.testing.trees import names
 

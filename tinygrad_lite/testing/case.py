@@ -11,12 +11,15 @@ import numpy as np
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.oracle import Oracle, noise_of
 from tinygrad_lite.testing.rounding import moved_by_rounding
-from tinygrad_lite.testing.subject import Arrays, Gradient, Subject
+from tinygrad_lite.testing.subject import Arrays, Gradient, Recorded, Subject
 
 Array = np.ndarray[Any, Any]
 
 TOLERANCE = {2: 2e-2, 4: 3e-5}
 """How far a gradient may be off, relatively, by the bytes of its dtype; 1e-9 for eight and more."""
+
+LOST = 1e-3  # of the value, moved by an ulp in the inputs: only then gradients may be undetermined
+CHANGED = 0.05  # of the gradients, over a few ulps: then they are
 
 SMALL = {1: 48, 2: 24}  # elements of inputs and of the result, by order: the Jacobian is compared
 
@@ -38,7 +41,9 @@ class Finding:
         layouts: how each input, and then the cotangent, lies in memory; all alike "C" if empty.
         cotangent: the one that was pulled back, if another one than the case's.
         direction: the one through all inputs along which the derivative is wrong, if it takes one.
-        shown_by: what to print, with ``{}`` for the call, where the value is wrong in kind.
+        shown_by: the lines that show it, if it takes others than a call and a backward pass; see
+            :mod:`tinygrad_lite.testing.shown`.
+        other: the second function, where two are compared.
     """
 
     check: str
@@ -54,6 +59,12 @@ class Finding:
     cotangent: Array | None = None
     direction: Arrays | None = None
     shown_by: tuple[str, ...] = ()
+    other: Subject | None = None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the second function is one of PyTorch."""
+        return self.other is not None and not isinstance(self.other, Recorded)
 
     @property
     def order(self) -> int:
@@ -129,6 +140,40 @@ class Case:
         value = self.subject.inner.value(self.arrays[:-1])
         sizes = [float(np.max(np.abs(x), initial=0.0)) for x in (value, self.arrays[-1])]
         return sizes[0] * sizes[1]
+
+    @property
+    def determined(self) -> bool:
+        """Whether the digits of the inputs suffice for the gradients.
+
+        Close to a singularity they do not: moving the inputs by an ulp, which should move the value
+        by no more than that, changes the gradients altogether. At a jump it may, too, but then not
+        from one ulp to the next.
+        """
+        with np.errstate(all="ignore"):
+            reach = sum(float(np.sum(np.abs(g * a))) for g, a in zip(self.gradients, self.arrays))
+            size = float(np.max(np.abs(self.value.astype(float)), initial=0.0))
+            if not reach * self.eps > LOST * size:
+                return True
+        return not any(self._changes_along_a_ray() for _ in range(3))
+
+    def _changes_along_a_ray(self) -> bool:
+        """Whether gradients differ from one ulp to the next, in a random direction."""
+        ways = [self.rng.choice([-3, -2, -1, 1, 2, 3], a.shape) for a in self.arrays]
+        seen = []
+        for ulps in range(1, 9):
+            moved = [
+                (a * (1 + ulps * way * np.finfo(a.dtype).eps)).astype(a.dtype)
+                for a, way in zip(self.arrays, ways)
+            ]
+            try:
+                seen.append(self.pull(self.cotangent, moved))
+            except Exception:  # no value so close to one: a matrix that is singular, say
+                return True
+        return any(
+            bool(np.any(np.ptp(g, axis=0) > CHANGED * np.max(np.abs(g))))
+            for g in (np.array(gradients, float) for gradients in zip(*seen))
+            if g.size and np.isfinite(g).all()
+        )
 
     @property
     def elementwise(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import combinations
 
 import numpy as np
 
@@ -39,8 +40,7 @@ FATAL: tuple[Check, ...] = (
 )
 """Where one of these fails, the others would only repeat it."""
 
-CHECKS: tuple[Check, ...] = (
-    *FATAL,
+OTHERS: tuple[Check, ...] = (
     result_is_left_alone,
     generators_are_left_alone,
     switches_are_restored_after_an_exception,
@@ -54,6 +54,7 @@ CHECKS: tuple[Check, ...] = (
     subsets_of_inputs_agree,
     layouts_agree,
 )
+"""What else is looked at, where the gradients have right digits at all."""
 
 DERIVED: tuple[Check, ...] = (
     inputs_and_cotangent_are_left_alone,
@@ -62,7 +63,10 @@ DERIVED: tuple[Check, ...] = (
     gradients_agree_with_the_oracle,
     zero_cotangent_gives_zero,
 )
-"""What is looked at for inputs made from those given: none, a single number, a broadcast one."""
+"""What is looked at for inputs made from those given."""
+
+MANY = (3, 2, 3, 4)  # more elements, and axes, than most inputs of tests have
+PAIRS = 3  # of inputs for which one array is given
 
 
 def title(check: Check) -> str:
@@ -88,27 +92,65 @@ def run(case: Case, checks: tuple[Check, ...]) -> list[Finding]:
 
 
 def variants(case: Case) -> Iterator[Case]:
-    """Inputs made from those of an elementwise function: none, one number, one broadcast."""
-    if not case.value.size or isinstance(case.subject, Gradient) or not case.elementwise:
+    """Other inputs made from these, as far as the function takes them."""
+    if isinstance(case.subject, Gradient) or not case.value.size:
         return
+    yield from _tied(case)
+    if case.elementwise:
+        yield from _reshaped(case)
+
+
+def _tied(case: Case) -> Iterator[Case]:
+    """Where two inputs are of one kind: one array for both."""
+    labels = case.subject.labels
+    kinds = [(a.shape, a.dtype) for a in case.arrays]
+    pairs = [(i, j) for i, j in combinations(range(len(kinds)), 2) if kinds[i] == kinds[j]]
+    for i, j in pairs[:PAIRS]:
+        subject = case.subject.tied([(i, j)])
+        derived = _derived(case, subject, None, f"with one array for {labels[i]} and {labels[j]}")
+        if derived is not None and _is_ordinary(derived):
+            yield derived
+
+
+def _is_ordinary(case: Case) -> bool:
+    """Whether the gradients have right digits: where inputs meet, functions may be singular."""
+    try:
+        return all(np.isfinite(g).all() for g in case.gradients) and case.determined
+    except Exception:  # which is for a check to report
+        return True
+
+
+def _reshaped(case: Case) -> Iterator[Case]:
+    """Of an elementwise function: no elements, one number, many with four axes, one broadcast."""
     shape = case.value.shape
     candidates: list[tuple[str, list[Array]]] = []
     if shape:
-        candidates.append(("without elements", [a[:0] for a in case.arrays]))
-        candidates.append(("of one number", [a.reshape(-1)[0:1].reshape(()) for a in case.arrays]))
+        candidates.append(("for inputs without elements", [a[:0] for a in case.arrays]))
+        candidates.append(
+            ("for inputs of one number", [a.reshape(-1)[0:1].reshape(()) for a in case.arrays])
+        )
+    candidates.append(
+        (f"for inputs repeated to shape {MANY}", [np.resize(a, MANY) for a in case.arrays])
+    )
     if shape and len(case.arrays) > 1:
         for i, label in enumerate(case.subject.labels):
             others = list(case.arrays)
             others[i] = others[i][:1]
             candidates.append((f"with {label} broadcast", others))
     for name, arrays in candidates:
-        try:
-            derived = Case(case.subject, arrays, case.given_tolerance, name)
-        except Exception:  # the function takes no such input: that is its right
-            continue
+        derived = _derived(case, case.subject, arrays, name)
         wanted = np.broadcast_shapes(*(a.shape for a in arrays))
-        if derived.value.shape == wanted and derived.inside_domain:
+        if derived is not None and derived.value.shape == wanted:
             yield derived
+
+
+def _derived(case: Case, subject: Subject, arrays: list[Array] | None, name: str) -> Case | None:
+    """The case of other inputs; None if the function does not take them, which is its right."""
+    try:
+        derived = Case(subject, arrays, case.given_tolerance, name)
+    except Exception:  # whatever it raises to say so
+        return None
+    return derived if derived.inside_domain else None
 
 
 def writes_to_its_inputs(subject: Subject, error: Exception) -> Finding:
@@ -116,7 +158,9 @@ def writes_to_its_inputs(subject: Subject, error: Exception) -> Finding:
     case = Case.__new__(Case)
     case.subject, case.arrays, case.variant = subject, list(subject.arrays), ""
     case.cotangent = np.zeros(())
-    return _raised(case, error)
+    finding = _raised(case, error)
+    finding.shown_by = ("{call}",)
+    return finding
 
 
 def _raised(case: Case, error: Exception) -> Finding:
@@ -124,6 +168,7 @@ def _raised(case: Case, error: Exception) -> Finding:
     finding = contradiction(case, f"it raises {text}", diagnosis=diagnosis.of_exception(error))
     if "read-only" in str(error) or "WRITEABLE" in str(error):
         finding.check = title(inputs_and_cotangent_are_left_alone)
+        finding.layouts = ("C",) * (len(case.arrays) + 1)  # which a snippet makes read-only, too
     else:
         finding.check = "the backward pass raises no exception"
     return finding

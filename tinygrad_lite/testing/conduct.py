@@ -5,16 +5,25 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.mode import Mode, mode, switched
 from tinygrad_lite.random import generator
+from tinygrad_lite.testing import shown
 from tinygrad_lite.testing.case import Case, Finding, plain
 from tinygrad_lite.testing.findings import contradiction, recorded
 from tinygrad_lite.testing.layouts import leaf
-from tinygrad_lite.testing.subject import Recorded
+from tinygrad_lite.testing.subject import HandWritten, Recorded
+
+LEFT = {
+    "grad": "recording off, as if no_grad() had not ended",
+    "intercept": "an interceptor of operations in place",
+    "scope": "the call of a module unfinished",
+}
+"""What it means if a switch is another one after a call."""
 
 
 def inputs_and_cotangent_are_left_alone(case: Case) -> Iterator[Finding]:
@@ -24,7 +33,11 @@ def inputs_and_cotangent_are_left_alone(case: Case) -> Iterator[Finding]:
     labels = [*case.subject.labels, "the cotangent"]
     for label, a, b in zip(labels, (*case.arrays, case.cotangent), before):
         if a.tobytes() != b.tobytes():
-            yield contradiction(case, f"{label} was changed by the call", argument=label)
+            yield contradiction(
+                case,
+                f"{label} was changed by the call",
+                diagnosis="something writes to an array it was given, past its being read-only",
+            )
 
 
 def result_is_left_alone(case: Case) -> Iterator[Finding]:
@@ -35,7 +48,12 @@ def result_is_left_alone(case: Case) -> Iterator[Finding]:
         if out._requires_grad:
             copy_context().run(out.backward, case.cotangent)
         if np.asarray(out._data).tobytes() != before.tobytes():
-            yield contradiction(case, "the backward pass changed the result of the function")
+            yield contradiction(
+                case,
+                "the backward pass changed the result of the function",
+                diagnosis="a rule writes to its second argument, which is the result itself",
+                shown=shown.RESULT_CHANGED,
+            )
 
 
 def switches_are_restored(case: Case) -> Iterator[Finding]:
@@ -47,22 +65,36 @@ def switches_are_restored(case: Case) -> Iterator[Finding]:
             out = case.subject.record([leaf(a) for a in case.arrays])
             if out._requires_grad:
                 out.backward(case.cotangent)
-        else:
-            case.subject.value(case.arrays)
-            case.subject.pull(case.arrays, case.cotangent)
+        elif isinstance(case.subject, HandWritten):
+            case.subject.call([a[()] for a in case.arrays])
+            case.subject.vjp_at(case.arrays, case.cotangent)
         return before, mode(), errors, np.geterr()
 
-    with np.errstate():
+    with np.errstate(all="call", call=_ignored):  # what nobody sets: any change shows
         before, after, errors, errors_after = copy_context().run(run)
-    for field, was, now in zip(Mode._fields, before, after):
-        if was is not now:
-            yield contradiction(
-                case, f"the switch {field!r} was {was} before the call and {now} after"
-            )
-    if errors != errors_after:
+    for field in _changed(before, after):
         yield contradiction(
-            case, f"numpy.errstate was {errors} before the call and {errors_after} after"
+            case,
+            f"the call leaves {LEFT[field]}",
+            diagnosis="a switch is set and not set back: use `with tg.no_grad():` or its like",
+            shown=shown.RECORDING_OFF if field == "grad" else None,
         )
+    changed = [f"{k}={now!r}" for k, now in errors_after.items() if now != errors[k]]
+    if changed:
+        yield contradiction(
+            case,
+            f"the call leaves NumPy's handling of errors changed: {', '.join(changed)}",
+            diagnosis="it calls np.seterr: use `with np.errstate(...):`, which restores it",
+            shown=shown.ERRORS_HANDLED,
+        )
+
+
+def _changed(before: Mode, after: Mode) -> list[str]:
+    return [field for field, a, b in zip(Mode._fields, before, after) if a is not b]
+
+
+def _ignored(error: str, flag: int) -> None:
+    """What NumPy calls at a floating-point error here."""
 
 
 def generators_are_left_alone(case: Case) -> Iterator[Finding]:
@@ -82,6 +114,7 @@ def generators_are_left_alone(case: Case) -> Iterator[Finding]:
             f"the backward pass changed the state of {name}",
             diagnosis="a rule draws random numbers or sets a seed: draw them in the function, and "
             "give them to the rule as an input",
+            shown=shown.generator_changed(name),
         )
 
 
@@ -116,18 +149,30 @@ def switches_are_restored_after_an_exception(case: Case) -> Iterator[Finding]:
     if not isinstance(case.subject, Recorded):
         return
     for stop in (0, 1, 2, 4):
-        before, after, raised = copy_context().run(_interrupted, case, stop)
+        leaves = [leaf(a) for a in case.arrays]
+        before, after, raised = interrupted(partial(case.subject.record, leaves), stop)
         if not raised:
             return
         if before != after:
+            changed = [LEFT[field] for field in _changed(before[0], after[0])]
             yield contradiction(
-                case, f"the switches were {before} before an exception, {after} after"
+                case,
+                "an exception inside the function leaves "
+                + (changed[0] if changed else "NumPy's handling of errors changed"),
+                diagnosis="a line sets a switch back that an exception jumps over: use `with`",
+                shown=shown.interrupted(stop),
             )
             return
 
 
-def _interrupted(case: Case, stop: int) -> tuple[Any, Any, bool]:
-    """The switches before and after a call in which operation number ``stop`` raises."""
+def interrupted(run: Callable[[], Any], stop: int) -> tuple[Any, Any, bool]:
+    """The switches before and after a call in which operation number ``stop`` raises.
+
+    >>> import tinygrad_lite as tg
+    >>> before, after, raised = interrupted(lambda: tg.exp(tg.tensor(1.0)), 0)
+    >>> before == after, raised
+    (True, True)
+    """
     reached = 0
 
     def fail(operation: Any, inputs: Any, attributes: Any) -> Any:
@@ -138,15 +183,17 @@ def _interrupted(case: Case, stop: int) -> tuple[Any, Any, bool]:
         with switched(intercept=None):
             return operation(*inputs, **attributes)
 
-    assert isinstance(case.subject, Recorded)
-    raised = False
-    with np.errstate(), switched(intercept=fail):
-        before = mode(), np.geterr()
-        try:
-            case.subject.record([leaf(a) for a in case.arrays])
-        except Interrupted:
-            raised = True
-        return before, (mode(), np.geterr()), raised
+    def call() -> tuple[Any, Any, bool]:
+        raised = False
+        with np.errstate(all="call", call=_ignored), switched(intercept=fail):
+            before = mode(), np.geterr()
+            try:
+                run()
+            except Interrupted:
+                raised = True
+            return before, (mode(), np.geterr()), raised
+
+    return copy_context().run(call)
 
 
 class Interrupted(Exception):
@@ -165,7 +212,7 @@ def runs_are_bitwise_equal(case: Case) -> Iterator[Finding]:
             case,
             "two runs give different values",
             diagnosis=f"not deterministic: {advice}",
-            shown_by=("{}", "{}"),
+            shown=shown.VALUE_TWICE,
         )
         return
     for label, a, b in zip(case.subject.labels, case.gradients, case.pull(case.cotangent)):
@@ -175,6 +222,7 @@ def runs_are_bitwise_equal(case: Case) -> Iterator[Finding]:
                 f"two runs give different gradients for {label}",
                 argument=label,
                 diagnosis=f"not deterministic: {advice}",
+                shown=shown.GRADIENT_TWICE,
             )
 
 
@@ -182,20 +230,21 @@ def no_memory_is_shared(case: Case) -> Iterator[Finding]:
     """Gradients, inputs and cotangent are separate, so that changing one changes no other."""
     cotangent = case.cotangent
     found = case.subject.pull(case.arrays, cotangent)
-    gradients = [
-        (f"the gradient of {n}", plain(g))
-        for n, g in zip(case.subject.labels, found)
-        if g is not None
-    ]
-    others = [*zip(case.subject.labels, case.arrays), ("the cotangent", cotangent)]
-    for i, (name, g) in enumerate(gradients):
-        for other, array in [*gradients[:i], *others]:
+    labels = case.subject.labels
+    gradients = {i: plain(g) for i, g in enumerate(found) if g is not None}
+    words = {i: f"the gradient of {label}" for i, label in enumerate(labels)}
+    given = [(n, a, f"{{names[{k}]}}") for k, (n, a) in enumerate(zip(labels, case.arrays))]
+    given.append(("the cotangent", cotangent, "{u}"))
+    for i, g in gradients.items():
+        earlier = [(words[k], gradients[k], f"{{gradients}}[{k}]") for k in gradients if k < i]
+        for other, array, source in (*earlier, *given):
             if np.shares_memory(g, array):
                 yield contradiction(
                     case,
-                    f"{name} shares memory with {other}",
-                    argument=case.subject.labels[i],
+                    f"{words[i]} shares memory with {other}",
+                    argument=labels[i],
                     diagnosis="the rule returns what it was given, or one array twice: copy it",
+                    shown=shown.memory_shared(source),
                 )
 
 
@@ -218,4 +267,5 @@ def nothing_is_kept_on_the_side(case: Case) -> Iterator[Finding]:
                 "backward()",
                 argument=label,
                 diagnosis="the rule reads state saved by the forward function, not its inputs",
+                shown=shown.CALLED_BETWEEN,
             )

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.primitive import inside
 from tinygrad_lite.testing.agreement import Mismatch
 from tinygrad_lite.testing.case import Case
 from tinygrad_lite.testing.subject import Gradient
@@ -58,9 +59,11 @@ def of_mismatch(case: Case, wrong: Mismatch) -> str | None:
 
 def _of_kink(wrong: Mismatch) -> str:
     if wrong.slot is None:
+        largest = max(abs(wrong.low), abs(wrong.high))
+        said = "is counted twice" if abs(wrong.analytic) > largest else "loses its share"
         return (
-            "a kink: the one-sided derivatives along this direction differ and the answer lies "
-            "outside of them, as it does when a tie is counted twice; ties may share, not double"
+            "a kink: the one-sided derivatives along this direction differ, and the answer lies "
+            f"outside of them, as where a tie {said}: its weights have to add up to 1"
         )
     return (
         "a kink: the one-sided derivatives differ; any value between them is a valid convention, "
@@ -167,7 +170,7 @@ def of_shape(case: Case, gradient: Array, array: Array) -> str | None:
 def of_exception(error: Exception) -> str | None:
     """The diagnosis of an exception that a rule raised."""
     text = str(error)
-    frames = traceback.extract_tb(error.__traceback__)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not inside[f.filename]]
     place = f" ({frames[-1].line})" if frames and frames[-1].line else ""
     if "read-only" in text or "WRITEABLE" in text:
         return f"a mutated cotangent or input: something writes to an array it was given{place}"

@@ -12,6 +12,7 @@ from tinygrad_lite.testing.agreement import LOOKED_AT, disagreement, kinked
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.check import Report, require_order
 from tinygrad_lite.testing.failure import GradientError
+from tinygrad_lite.testing.shown import SHAPE_OF_GRADIENT, SHAPE_OF_VALUE
 from tinygrad_lite.testing.subject import Array, Arrays, Call, Gradient, Recorded, Subject
 from tinygrad_lite.testing.trees import flatten
 
@@ -72,7 +73,7 @@ def _compare(case: Case, right: Case, report: Report) -> None:
     """Take down how two cases differ: of the value, and if that is the same, of the gradients."""
     if case.subject.order == 1:  # later it is a gradient that was compared
         report.checked["the value is the same"] = 1
-        found = _difference(case, "the value", None, case.value, right.value)
+        found = _difference(case, right, "the value", None, case.value, right.value)
         if found is not None:
             report.findings.append(found)
             return
@@ -84,7 +85,7 @@ def _compare(case: Case, right: Case, report: Report) -> None:
         what = f"the gradient of {label}"
         title = f"{what} is the same"
         report.checked[title] = report.checked.get(title, 0) + 1
-        found = _difference(case, what, label, a, b)
+        found = _difference(case, right, what, label, a, b)
         if found is not None and not _conventions(case, right, slot, a, b):
             report.findings.append(found)
 
@@ -97,10 +98,19 @@ def _conventions(case: Case, right: Case, slot: int, a: Array, b: Array) -> bool
     return len(off) <= LOOKED_AT and all(kinked(case, slot, int(j)) for j in off)
 
 
-def _difference(case: Case, what: str, label: str | None, a: Array, b: Array) -> Finding | None:
+def _difference(
+    case: Case, right: Case, what: str, label: str | None, a: Array, b: Array
+) -> Finding | None:
     check = f"{what} is the same"
     if a.shape != b.shape:
-        return Finding(check, f"{what} has shape {a.shape} and {b.shape}", case, argument=label)
+        return Finding(
+            check,
+            f"{what} has shape {a.shape} and {b.shape}",
+            case,
+            argument=label,
+            other=right.subject,
+            shown_by=(SHAPE_OF_VALUE if label is None else SHAPE_OF_GRADIENT).recorded,
+        )
     index = findings.farthest(a, b, np.abs(b), case.tolerance, _rounding(case))
     if index is None:
         return None
@@ -112,6 +122,7 @@ def _difference(case: Case, what: str, label: str | None, a: Array, b: Array) ->
         index=index,
         analytic=float(a[index]),
         numeric=(float(b[index]), float(b[index])),
+        other=right.subject,
     )
 
 
@@ -174,7 +185,7 @@ class TorchGradient(Torch):
 
     @property
     def labels(self) -> list[str]:
-        return [*self.inner.labels, "cotangent"]
+        return [*self.inner.labels, "the cotangent"]
 
     def record(self, leaves: Sequence[Any]) -> Any:
         import torch

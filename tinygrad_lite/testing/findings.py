@@ -10,7 +10,8 @@ import numpy as np
 
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.layouts import leaf
-from tinygrad_lite.testing.subject import Array, Recorded
+from tinygrad_lite.testing.shown import Shown
+from tinygrad_lite.testing.subject import Array, Gradient, HandWritten, Recorded
 
 Check = Callable[[Case], Iterator[Finding]]
 """A property: yields what contradicts it. Its name, in words, is how reports call it."""
@@ -49,7 +50,11 @@ def farthest(
     return tuple(int(i) for i in worst)
 
 
-def contradiction(case: Case, message: str, **details: Any) -> Finding:
+def contradiction(case: Case, message: str, shown: Shown | None = None, **details: Any) -> Finding:
     """A finding whose message says at which derived inputs it was made, if at such."""
-    variant = f" (inputs {case.variant})" if case.variant else ""
-    return Finding("", message + variant, case, **details)
+    variant = f" ({case.variant})" if case.variant else ""
+    lines: tuple[str, ...] = ()
+    if shown is not None:
+        kinds = {Recorded: shown.recorded, HandWritten: shown.by_hand, Gradient: shown.second}
+        lines = kinds[type(case.subject)]
+    return Finding("", message + variant, case, shown_by=lines, **details)

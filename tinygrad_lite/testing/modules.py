@@ -17,6 +17,7 @@ from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.check import Report, examine
 from tinygrad_lite.testing.failure import GradientError
+from tinygrad_lite.testing.sources import Define
 from tinygrad_lite.testing.subject import Call, Recorded, joined
 from tinygrad_lite.testing.trees import flatten, rebuild
 
@@ -94,13 +95,14 @@ class Called:
             result = self.module(*inputs)
             return result if self.loss is None else self.loss(result)
 
-    def origin(self, known: str) -> list[str]:
+    def origin(self, known: str, define: Define) -> list[str]:
         """How a snippet gets hold of it."""
         mode = "train" if self.module.training else "eval"
-        lines = ["from tinygrad_lite.testing.modules import Called", ""]
-        lines.append(f"module = ...  # the {type(self.module).__name__}")
+        lines = [f"module = ...  # the {type(self.module).__name__}"]
         loss = "" if self.loss is None else ", loss"
-        lines += [] if self.loss is None else ["loss = ...  # as it was given to check_module"]
+        if self.loss is not None and not define("loss", self.loss):
+            lines.append("loss = ...  # as it was given to check_module")
+        define("Called", Called)
         return [*lines, f"{known} = Called(module.{mode}(){loss})"]
 
 

@@ -26,6 +26,9 @@ LIMIT = {1: 5, 2: -10, 3: 10, 4: -5, 5: 1}
 FIRST = (1.0, 2.0**-8)
 """Factors on the step that are tried first."""
 
+FINE = (2.0**-14, None, 2.0**-22)
+"""Those of steps so short that a function which jumps now and then does not jump within them."""
+
 ALL = (1.0, 2.0**-14, 2.0**-4, 2.0**-8, 2.0**4, None, 2.0**-22, 2.0**-34)
 """All of them, down to those that fit beside a singularity; None makes it an absolute step, for
 functions with a scale of their own."""
@@ -296,10 +299,19 @@ class Oracle:
             return known, np.abs(exact - central.low) <= allowed
 
         known, alike = compared(self._best(direction, self._central, None, FIRST))
-        if known.all():
-            return bool(alike.all())
-        known, alike = compared(self._best(direction, self._central, self.noise))
-        return bool((known & alike).all())
+        if not known.all():
+            known, alike = compared(self._best(direction, self._central, self.noise))
+        return bool((known & alike).all()) or self._is_as_found_close_by(direction, exact)
+
+    def _is_as_found_close_by(self, direction: Sequence[Array], exact: Array) -> bool:
+        """Whether short steps find this derivative, and longer ones another: they meet jumps."""
+        rounding = self.eps * np.abs(self.at)
+        for factor in FINE:
+            central = self._best(direction, self._central, rounding, (factor,))
+            known = central.bar <= 1e-4 * np.abs(exact)
+            if np.all(known & (np.abs(exact - central.low) <= 8 * central.bar)):
+                return True
+        return False
 
     def _uneven(self) -> list[Array]:
         """A direction through all elements: abs(x) - abs(y) has a kink along it."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tinygrad_lite import ops
 from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.testing.sources import Define
 from tinygrad_lite.testing.strategies import Array, arrays
 from tinygrad_lite.testing.subject import describe
 from tinygrad_lite.testing.trees import required
@@ -56,6 +57,13 @@ class Program:
             lines.append(f"    return {call}" if last else f"    y{k} = {call}")
             named.append(f"y{k}")
         return "\n".join(lines)
+
+    def origin(self, known: str, define: Define) -> list[str] | None:
+        """How a snippet gets hold of it."""
+        operations = {describe(operation): operation for operation, _ in self.steps}
+        if not all(define(name, operation) for name, operation in operations.items()):
+            return None
+        return [repr(self).replace("program", known, 1), ""]
 
 
 def programs(

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from hypothesis import Phase, given, settings, strategies as st
+from hypothesis import Phase, given, reject, settings, strategies as st
 
 from tinygrad_lite.testing.check import check_grads
 from tinygrad_lite.testing.program import arity
-from tinygrad_lite.testing.strategies import broadcastable, op_inputs, unusual
+from tinygrad_lite.testing.strategies import broadcastable, large, op_inputs, unusual
 from tinygrad_lite.testing.subject import Call, HandWritten, Recorded, describe
 
 
@@ -25,6 +25,7 @@ def gradient_test(
     inputs: Any = None,
     order: int = 2,
     *,
+    attributes: Any = None,
     name: str | None = None,
     **options: Any,
 ) -> Callable[[], None]:
@@ -39,8 +40,10 @@ def gradient_test(
             ``"(m,k),(k,n)"``, see ``op_inputs``; by default arrays that broadcast with each other,
             one for each argument that ``f`` needs. Without a strategy there are ordinary arrays,
             where ``f`` must be defined, and others with zeros, ties, huge and tiny numbers,
-            float32, long and empty axes, which it may refuse.
+            float32, many elements, four axes, long and empty ones, which it may refuse.
         order: the highest order of derivative.
+        attributes: keyword arguments of ``f``: a dict, a sequence of them, or a strategy. Of
+            several, those that ``f`` does not take together with an input are left out there.
         name: of the test, and of the function in messages.
         **options: of :func:`check_grads`.
 
@@ -56,18 +59,25 @@ def gradient_test(
         count = arity(f)
         if not count:
             raise TypeError(f"{known} does not say how many arguments it needs: pass inputs=")
-        inputs = broadcastable(count) | unusual(count).map(Unusual)
+        inputs = points(broadcastable(count), count)
     elif isinstance(inputs, str):
-        inputs = op_inputs(inputs) | unusual(inputs).map(Unusual)
+        inputs = points(op_inputs(inputs), inputs)
     elif not isinstance(inputs, st.SearchStrategy):
         raise TypeError(
             f"inputs= takes a Hypothesis strategy or a signature, not {type(inputs).__name__}"
         )
 
-    def test(point: Any) -> None:
-        if isinstance(point, Unusual) and not defined(f, point, options):
+    several = not (attributes is None or isinstance(attributes, dict))
+    if several and not isinstance(attributes, st.SearchStrategy):
+        attributes = st.sampled_from(list(attributes))
+
+    def test(point: Any, chosen: Any) -> None:
+        taken = {**options, "attributes": chosen}
+        if (several or isinstance(point, Unusual)) and not defined(f, point, taken):
+            if several:
+                reject()
             return
-        check_grads(f, point, order, name=known, **options)
+        check_grads(f, point, order, name=known, **taken)
 
     title = "".join(c if c.isalnum() else "_" for c in known)
     test.__name__ = test.__qualname__ = f"test_gradients_of_{title}"
@@ -75,10 +85,22 @@ def gradient_test(
     test.__doc__ = f"The gradients of {known} have every property that check_grads knows."
     # Hypothesis tells tests apart by their source, which is the same for all that are made here.
     test._hypothesis_internal_add_digest = f"{title} {inputs!r}".encode()  # type: ignore[attr-defined]
-    run: Callable[[], None] = given(point=inputs)(test)
+    run: Callable[[], None] = given(
+        point=inputs, chosen=attributes if several else st.just(attributes)
+    )(test)
     # Not settings(...)(run): that can be done once, and is the user's to do.
     run._hypothesis_internal_use_settings = brief(settings())  # type: ignore[attr-defined]
     return run
+
+
+@st.composite
+def points(draw: st.DrawFn, ordinary: st.SearchStrategy[Any], like: int | str) -> Any:
+    """Ordinary points in half of all cases, unusual ones, and now and then a large one."""
+    point = draw(ordinary)  # in any case, so that failures shrink to it
+    kind = draw(st.integers(0, 9))
+    if kind < 5:
+        return point
+    return Unusual(draw(large(like) if kind == 9 else unusual(like)))
 
 
 def brief(given: settings) -> settings:

@@ -37,6 +37,8 @@ SIDES = (1, 2, 3)
 """Lengths of axes that broadcast with each other."""
 
 UNUSUAL_SIDES = (1, 2, 0, 3, 7)
+LARGE_SIDES = ((66, 70), (9, 10))  # for one axis, and for several
+LARGE_SHAPES = ((70,), (2, 1, 3, 2), (9, 8), (2, 3, 4, 3))
 UNUSUAL_NUMBERS = (0.0, 1.0, -1.0, 0.5, -0.5, 1e3, -1e3, 1e-3, -1e-3, 1e6, -1e6, 1e-6, -1e-6)
 
 
@@ -167,6 +169,25 @@ def unusual(draw: st.DrawFn, like: int | str) -> tuple[Array, ...]:
         )
         for shape in shapes
     )
+
+
+@st.composite
+def large(draw: st.DrawFn, like: int | str) -> tuple[Array, ...]:
+    """Ordinary numbers, in more elements or axes than other points have; see :func:`unusual`.
+
+    >>> from hypothesis import find
+    >>> x, y = find(large("(m,k),(k,n)"), lambda arrays: True)
+    >>> (x @ y).shape
+    (9, 9)
+    """
+    if isinstance(like, str):
+        cores = _cores(like)
+        shapes = draw(_signature(cores, False, LARGE_SIDES[max(map(len, cores)) > 1]))
+    else:
+        shapes = [draw(st.sampled_from(LARGE_SHAPES))] * like
+    rng = np.random.default_rng(draw(st.integers(0, 255)))  # so many draws would take long
+    numbers = candidates(DOMAINS["real"], (0,))
+    return tuple(arrange(rng.choice(numbers, shape), "C") for shape in shapes)
 
 
 def matmul_operands(**options: Any) -> st.SearchStrategy[tuple[Array, ...]]:

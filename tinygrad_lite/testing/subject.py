@@ -5,6 +5,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from copy import copy
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,9 @@ class Call:
     Attributes:
         arrays: the floating-point arguments, the ones to differentiate by, read-only.
         labels: what each of them is called.
+        slots: for each of them, where it is among all of the leaves: in several places, if one
+            array was given for several arguments and the call is :meth:`tied`.
+        shared: the groups of them, by number, that were given as one and the same object.
     """
 
     def __init__(
@@ -52,10 +58,16 @@ class Call:
         self.leaves = [x.numpy() if isinstance(x, Tensor) else x for _, x in labelled]
         widths = [x.dtype for x in self.leaves if is_float(x)]
         weak = np.result_type(*widths) if widths else np.dtype(float)
-        self.slots = [i for i, x in enumerate(self.leaves) if type(x) is float or is_float(x)]
-        self.labels = [labelled[i][0] for i in self.slots]
+        floats = [i for i, x in enumerate(self.leaves) if type(x) is float or is_float(x)]
+        self.slots: list[tuple[int, ...]] = [(i,) for i in floats]
+        self.labels = [labelled[i][0] for i in floats]
+        given: dict[int, list[int]] = {}
+        for k, i in enumerate(floats):
+            if isinstance(labelled[i][1], (Tensor, np.ndarray)):
+                given.setdefault(id(labelled[i][1]), []).append(k)
+        self.shared = [group for group in given.values() if len(group) > 1]
         self.arrays: list[Array] = []
-        for label, i in zip(self.labels, self.slots):
+        for label, i in zip(self.labels, floats):
             x = self.leaves[i]
             array = arrange(np.asarray(x, weak) if type(x) is float else x, "C")
             if not np.isfinite(array).all():
@@ -88,9 +100,22 @@ class Call:
     def arguments(self, values: Sequence[Any]) -> Any:
         """The arguments in their nested form, with ``values`` for the floating-point ones."""
         leaves = list(self.leaves)
-        for slot, value in zip(self.slots, values):
-            leaves[slot] = value
+        for places, value in zip(self.slots, values):
+            for i in places:
+                leaves[i] = value
         return rebuild(self.tree, iter(leaves))
+
+    def tied(self, groups: Sequence[Sequence[int]]) -> Call:
+        """The call with one array in place of each group of them: the first of the group."""
+        twin = copy(self)
+        dropped = {k for group in groups for k in group[1:]}
+        kept = [k for k in range(len(self.slots)) if k not in dropped]
+        places = {group[0]: [i for k in group for i in self.slots[k]] for group in groups}
+        twin.slots = [tuple(places.get(k, self.slots[k])) for k in kept]
+        twin.labels = [self.labels[k] for k in kept]
+        twin.arrays = [self.arrays[k] for k in kept]
+        twin.shared = []
+        return twin
 
     def __call__(self, values: Sequence[Any]) -> Any:
         """The result of ``f``, its random numbers drawn anew from the seed."""
@@ -112,6 +137,12 @@ class Subject:
     def pull(self, arrays: Arrays, cotangent: Array, wrt: Sequence[int] | None = None) -> list[Any]:
         """The gradient of ``<cotangent, value>`` in each input of ``wrt``; None for the others."""
         raise NotImplementedError
+
+    def tied(self, groups: Sequence[Sequence[int]]) -> Subject:
+        """The same with one array in place of each group of inputs."""
+        twin = copy(self)
+        twin.call = self.call.tied(groups)
+        return twin
 
     def digits(self, arrays: Arrays) -> int:
         """The bytes of the value's dtype where all inputs are float64."""
@@ -170,7 +201,7 @@ class Gradient(Recorded):
 
     @property
     def labels(self) -> list[str]:
-        return [*self.inner.labels, "cotangent"]
+        return [*self.inner.labels, "the cotangent"]
 
     @property
     def arrays(self) -> list[Array]:
@@ -208,22 +239,30 @@ class HandWritten(Subject):
             return np.concatenate([np.ravel(x) for _, x in flatten(out)])
         return np.asarray(out)
 
-    def pull(self, arrays: Arrays, cotangent: Array, wrt: Sequence[int] | None = None) -> list[Any]:
+    def vjp_at(self, arrays: Arrays, cotangent: Array) -> Any:
+        """What the derivative returns."""
         call = self.call
         if call.seed is not None:
             manual_seed(call.seed)
         arguments = call.arguments([a[()] for a in arrays])
+        return self.vjp(cotangent[()], *arguments, **call.attributes)
+
+    def pull(self, arrays: Arrays, cotangent: Array, wrt: Sequence[int] | None = None) -> list[Any]:
+        call = self.call
         with np.errstate(all="ignore"):
-            given = self.vjp(cotangent[()], *arguments, **call.attributes)
+            given = self.vjp_at(arrays, cotangent)
         gradients = [g for _, g in flatten(given)]
+        places = sorted(i for group in call.slots for i in group)
         if len(gradients) == len(call.leaves):
-            gradients = [gradients[i] for i in call.slots]
-        if len(gradients) != len(arrays):
+            gradients = [gradients[i] for i in places]
+        if len(gradients) != len(places):
             raise TypeError(
                 f"the vjp of {call.name} returned {len(gradients)} gradients for "
-                f"{len(arrays)} floating-point inputs ({', '.join(call.labels)})"
+                f"{len(places)} floating-point inputs ({', '.join(call.labels)})"
             )
-        return [g if wrt is None or i in wrt else None for i, g in enumerate(gradients)]
+        by_place = dict(zip(places, gradients))
+        totals = [reduce(add, [by_place[i] for i in group]) for group in call.slots]
+        return [g if wrt is None or i in wrt else None for i, g in enumerate(totals)]
 
 
 def joined(out: Any, name: str) -> Tensor:

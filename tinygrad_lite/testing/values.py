@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite import ops
-from tinygrad_lite.testing import diagnosis
+from tinygrad_lite.testing import diagnosis, shown
 from tinygrad_lite.testing.agreement import disagreement
 from tinygrad_lite.testing.case import Case, Finding, frozen, plain
 from tinygrad_lite.testing.findings import Check, close, contradiction, farthest, recorded
@@ -31,12 +31,14 @@ def gradients_have_shape_and_dtype(case: Case) -> Iterator[Finding]:
                 f"the gradient of {label} has shape {g.shape}, the input {a.shape}",
                 argument=label,
                 diagnosis=diagnosis.of_shape(case, g, a),
+                shown=shown.SHAPE_OF_GRADIENT,
             )
         elif g.dtype != a.dtype:
             yield contradiction(
                 case,
                 f"the gradient of {label} is {g.dtype}, the input {a.dtype}",
                 argument=label,
+                shown=shown.DTYPE_OF_GRADIENT,
             )
 
 
@@ -76,6 +78,8 @@ def zero_cotangent_gives_zero(case: Case) -> Iterator[Finding]:
                 f"a zero cotangent gives {float(g[index])!r} in the gradient of {label}",
                 argument=label,
                 index=index,
+                analytic=float(g[index]),
+                numeric=(0.0, 0.0),
                 cotangent=zero,
             )
 
@@ -135,7 +139,8 @@ def gradients_accumulate(case: Case) -> Iterator[Finding]:
         out.backward(case.cotangent)
 
     copy_context().run(twice)
-    yield from _doubled(case, leaves, "a second backward() does not double", exact=True)
+    said = "a second backward() does not double"
+    yield from _doubled(case, leaves, said, True, shown.BACKWARD_TWICE)
 
     def added() -> Any:
         leaves = [leaf(a) for a in case.arrays]
@@ -145,10 +150,12 @@ def gradients_accumulate(case: Case) -> Iterator[Finding]:
     subject = case.subject
     with np.errstate(all="ignore"):
         leaves = copy_context().run(added)
-    yield from _doubled(case, leaves, "f(x) + f(x) does not double", exact=False)
+    yield from _doubled(case, leaves, "f(x) + f(x) does not double", False, shown.ADDED)
 
 
-def _doubled(case: Case, leaves: list[Any], what: str, exact: bool) -> Iterator[Finding]:
+def _doubled(
+    case: Case, leaves: list[Any], what: str, exact: bool, how: shown.Shown
+) -> Iterator[Finding]:
     for label, x, g in zip(case.subject.labels, leaves, case.gradients):
         grad = np.zeros_like(g) if x.grad is None else plain(x.grad)
         unseen = 0.0 if exact else np.max(case.unseen, initial=0.0)
@@ -165,6 +172,7 @@ def _doubled(case: Case, leaves: list[Any], what: str, exact: bool) -> Iterator[
                 index=index,
                 analytic=float(grad[index]),
                 numeric=(expected, expected),
+                shown=how,
             )
 
 
@@ -186,6 +194,7 @@ def subsets_of_inputs_agree(case: Case) -> Iterator[Finding]:
                         f"the gradient of {case.subject.labels[i]} is another one when only "
                         f"{chosen} require gradients",
                         argument=case.subject.labels[i],
+                        shown=shown.others_frozen([j for j in range(n) if j not in wrt]),
                     )
                     return
 
@@ -201,6 +210,7 @@ def arrays_and_tensors_agree(case: Case) -> Iterator[Finding]:
             case,
             "the gradient is another one when the backward pass is recorded (create_graph=True)",
             diagnosis="the rule does different things to arrays and to tensors",
+            shown=shown.RECORDED_BACKWARD,
         )
 
 
@@ -219,7 +229,7 @@ def equals(reference: Any) -> Check:
             yield contradiction(
                 case,
                 f"the value has shape {case.value.shape}, the reference {right.shape}",
-                shown_by=("np.shape({})",),
+                shown=shown.SHAPE_OF_VALUE,
             )
             return
         index = farthest(case.value, right, np.abs(right), close(case))
