@@ -49,6 +49,16 @@ def test_operations_are_audited_as_their_inputs_lie_in_memory() -> None:
     assert "'negative stride')" in report.snippet()
 
 
+def test_an_operation_that_was_given_one_tensor_twice_is_audited_like_that() -> None:
+    def rule(g: Any, out: Any, x: Any, y: Any) -> Any:
+        return g * y * (2.0 if x is y else 1.0)
+
+    product = tg.primitive(np.multiply, [rule, lambda g, out, x, y: g * x], name="product")
+    x = tg.tensor([0.5, 2.0], requires_grad=True)
+    assert audit(product(x, x * 1).sum()).passed
+    assert [wrong.operation for wrong in audit(product(x, x).sum()).wrong] == ["product"]
+
+
 def test_it_raises_where_asked_to() -> None:
     with pytest.raises(AssertionError, match="swish: the gradient of x is wrong"):
         audit(graph(), raises=True)

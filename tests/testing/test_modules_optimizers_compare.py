@@ -75,6 +75,14 @@ def test_a_module_that_counts_its_calls_is_found() -> None:
     assert not hasattr(model, "calls")
 
 
+def test_a_tensor_that_is_trained_by_nobody_is_noted() -> None:
+    model = Net()
+    assert not check_module(model, X, order=1).notes
+    model.extra = [tg.tensor(1.0, requires_grad=True), tg.tensor(1.0)]
+    (note,) = check_module(model, X, order=1).notes
+    assert note.startswith("Net.extra[0] requires a gradient and is no Parameter")
+
+
 def sgd_with_weight_decay(p: Any, g: Any, state: dict[str, Any]) -> Any:
     g = g + 0.01 * p
     return p - 0.1 * g

@@ -38,7 +38,7 @@ def search(function: Nasty, examples: int) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_nasty_function_passes(function: Nasty) -> None:
-    search(function, 6)
+    search(function, 4)
 
 
 @pytest.mark.fuzz

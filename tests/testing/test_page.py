@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_lite.testing import GradientError
+from tinygrad_lite.testing import GradientError, checks
 
 pytest.importorskip("hypothesis")
 
@@ -57,3 +57,8 @@ def test_the_correction_helps(folder: Path) -> None:
 def test_the_audit_is_the_one_it_prints(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path("model.py")
     assert capsys.readouterr().out.strip() == block("audit").strip()
+
+
+def test_the_list_of_properties_is_the_one_that_is_looked_at() -> None:
+    listed = re.findall(r"^\d+\. \*\*(.+?)\*\*", PAGE.read_text(encoding="utf-8"), re.M)
+    assert listed == [checks.title(check) for check in (*checks.FATAL, *checks.OTHERS)]

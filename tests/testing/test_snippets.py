@@ -14,6 +14,7 @@ import pytest
 
 import tinygrad_lite as tg
 from benchmarks.planted_bugs import BUGS, Bug
+from tests.testing.planted import error
 from tinygrad_lite.testing import GradientError, check_grads, compare
 from tinygrad_lite.testing.snippet import snippet, told
 from tinygrad_lite.testing.sources import Sources
@@ -141,7 +142,7 @@ def run_planted(bug: Bug, finding: Any) -> list[Any]:
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
 def test_the_snippet_of_a_planted_bug_fails_in_the_same_way(bug: Bug) -> None:
-    finding = failure(bug.check)
+    finding = error(bug.name).report.findings[0]
     if finding.message.startswith("it raises"):
         kind = finding.message.removeprefix("it raises ").split(":")[0]
         with pytest.raises(getattr(builtins, kind)):

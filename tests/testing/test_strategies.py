@@ -108,12 +108,12 @@ def test_a_program_shrinks_to_the_operation_at_fault() -> None:
     def fails(drawn: Any) -> bool:
         program, inputs = drawn
         try:
-            testing.check_grads(program, inputs, order=1)
+            testing.check_grads(program, inputs, order=1, variants=False)
         except GradientError:
             return True
         return False
 
-    program, _ = find(testing.programs([tg.tanh, tg.add, wrong]), fails, settings=QUIET)
+    program, _ = find(testing.programs([tg.tanh, tg.add, wrong], depth=4), fails, settings=QUIET)
     assert str(program) == "def program(x0):\n    return half_square(x0)"
 
 
@@ -135,9 +135,10 @@ def test_no_room_is_an_error() -> None:
         testing.arrays(distinct=True, ties=True)
 
 
-test_multiply = testing.gradient_test(tg.multiply)
-test_matmul = testing.gradient_test(tg.matmul, "(m,k),(k,n)", order=1)
-test_log = testing.gradient_test(tg.log, testing.arrays(domain="positive"), order=1)
+few = settings(settings.default, max_examples=settings.default.max_examples // 3)
+test_multiply = few(testing.gradient_test(tg.multiply))
+test_matmul = few(testing.gradient_test(tg.matmul, "(m,k),(k,n)", order=1))
+test_log = few(testing.gradient_test(tg.log, testing.arrays(domain="positive"), order=1))
 
 
 def test_a_gradient_test_finds_a_bug_shrinks_and_explains_it() -> None:

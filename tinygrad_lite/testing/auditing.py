@@ -16,7 +16,7 @@ from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.findings import Check
 from tinygrad_lite.testing.layouts import layout_of
 from tinygrad_lite.testing.snippet import snippet
-from tinygrad_lite.testing.subject import Array, Call, Recorded
+from tinygrad_lite.testing.subject import Array, Call, Recorded, grouped
 from tinygrad_lite.testing.trees import names
 
 MARK = "#d55e00"  # vermilion: told from the other colours of a picture by all readers
@@ -161,8 +161,12 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
         report.checked += 1
         case = _case(operation, inputs, attributes, wanted, tolerance)
         findings = checks.run(case, AUDITED)
+        twice = grouped([inputs[i] for i in wanted])
+        if twice and not findings:
+            tied = Case(case.subject.tied(twice), tolerance=tolerance)
+            findings = checks.run(tied, AUDITED)
         if findings:
-            layouts = (*map(layout_of, case.arrays), "C")
+            layouts = (*map(layout_of, findings[0].case.arrays), "C")
             for finding in findings if set(layouts) != {"C"} else ():
                 finding.layouts = layouts
             report.wrong.append(Wrong(node, operation.name, graph.site(node), findings))

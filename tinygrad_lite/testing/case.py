@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.oracle import Oracle, noise_of
-from tinygrad_lite.testing.rounding import moved_by_rounding
+from tinygrad_lite.testing.oracle import Oracle
+from tinygrad_lite.testing.rounding import moved_by_rounding, noise_of
 from tinygrad_lite.testing.subject import Arrays, Gradient, Recorded, Subject
 
 Array = np.ndarray[Any, Any]

@@ -223,10 +223,9 @@ class GraphMachine(RuleBasedStateMachine):
         """Values, ``requires_grad`` and gradients are those of the reference."""
         for v in self.known:
             made_by, grad = v.reference.made_by, v.reference.grad
-            np.testing.assert_allclose(
-                v.tensor.numpy(), v.reference.value, rtol=1e-7, atol=1e-9,
-                err_msg=f"the value of {made_by}",
-            )  # fmt: skip
+            _assert_close(
+                v.tensor.numpy(), v.reference.value, 1e-7, 1e-9, f"the value of {made_by}"
+            )
             assert v.tensor.requires_grad == v.reference.requires_grad, (
                 f"requires_grad of {made_by} is {v.tensor.requires_grad}"
             )
@@ -237,12 +236,18 @@ class GraphMachine(RuleBasedStateMachine):
                 assert v.tensor.grad is None and grad is None, f"{passed} is missing or too much"
             else:
                 scale = 1e-7 * (1 + np.max(np.abs(grad)))
-                np.testing.assert_allclose(
-                    v.tensor.grad.numpy(), grad, rtol=1e-6, atol=scale, err_msg=passed
-                )
+                _assert_close(v.tensor.grad.numpy(), grad, 1e-6, scale, passed)
 
 
 GraphMachine.TestCase.settings = brief(GraphMachine.TestCase.settings)
+
+
+def _assert_close(a: Array, b: Array, relative: float, absolute: Any, what: str) -> None:
+    assert a.shape == b.shape, f"{what} has shape {a.shape}, not {b.shape}"
+    wrong = ~(np.abs(a - b) <= absolute + relative * np.abs(b))  # nan is wrong
+    if wrong.any():
+        at = int(np.argmax(wrong))
+        raise AssertionError(f"{what} is wrong at [{at}]: {a[at]:.12g}, not {b[at]:.12g}")
 
 
 def computed(f: Callable[..., Any], operands: list[Reference], recorded: bool) -> Reference:

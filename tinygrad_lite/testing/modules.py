@@ -11,7 +11,7 @@ import numpy as np
 
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.nn import Module
-from tinygrad_lite.nn.parameter import Buffer
+from tinygrad_lite.nn.parameter import Buffer, Parameter
 from tinygrad_lite.random import manual_seed
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.case import Case, Finding
@@ -35,8 +35,8 @@ def check_module(
 
     What :func:`check_grads` checks, with the parameters as further inputs; frozen ones are held
     fixed. A second call must give what the first gave, however often the module was called: what it
-    keeps between calls belongs into buffers. The module is left as it was: parameters, buffers,
-    generators and mode.
+    keeps between calls belongs into buffers. A tensor that requires a gradient and is no parameter
+    is noted. The module is left as it was: parameters, buffers, generators and mode.
 
     Args:
         module: the network or layer.
@@ -62,7 +62,7 @@ def check_module(
     modes = {m: m.training for m in module.modules()}
 
     f = Called(module, loss)
-    total = Report(type(module).__name__)
+    total = Report(type(module).__name__, notes=_untrained(module))
     try:
         for training in (True, False):
             module.train(training)
@@ -77,6 +77,18 @@ def check_module(
         for m, was in modes.items():
             m.training = was
     return total
+
+
+def _untrained(module: Module) -> list[str]:
+    """A note for each leaf that requires a gradient and is no parameter."""
+    return [
+        f"{type(m).__name__}.{name}{path} requires a gradient and is no Parameter: it is neither "
+        "trained nor saved; make it an nn.Parameter, or an nn.Buffer if it is not to be trained"
+        for m in module.modules()
+        for name, value in vars(m).items()
+        for path, x in flatten(value)
+        if isinstance(x, Tensor) and not isinstance(x, Parameter) and x.requires_grad and x.is_leaf
+    ]
 
 
 class Called:
@@ -129,6 +141,11 @@ def _called_twice(module: Module, call: Call, arguments: tuple[Any, ...]) -> Rep
         for rng, state in zip(rngs, states):
             rng.bit_generator.state = state
         if result() != first:
+            names = (
+                f"{{names[{i}]}}"
+                for i in range(len(call.leaves) - len(arguments), len(case.arrays))
+            )
+            again = f"print(module({', '.join(names)}))"
             report.findings.append(
                 Finding(
                     "calls do not depend on earlier ones",
@@ -136,6 +153,7 @@ def _called_twice(module: Module, call: Call, arguments: tuple[Any, ...]) -> Rep
                     case,
                     diagnosis="it keeps state that is no buffer: make it an nn.Buffer, or a number "
                     "that is given to the call",
+                    shown_by=(again, again),
                 )
             )
     return report

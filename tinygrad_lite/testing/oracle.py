@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_lite.testing.rounding import moved_by_rounding
+from tinygrad_lite.testing.rounding import moved_by_rounding, noise_of
 
 Array = np.ndarray[Any, Any]
 
@@ -339,25 +339,6 @@ class Oracle:
         levels += moved_by_rounding(lambda: [self._value(self.arrays).reshape(-1)], self.eps)
         level: Array = np.max(levels, axis=0)
         return level
-
-
-def noise_of(values: Array) -> Array:
-    """The noise in a dozen values at equal distances: their differences of high order, if these do
-    not go on falling with the order, as those of a smooth function do.
-
-    J. J. Moré and S. M. Wild, Estimating computational noise, SIAM J. Sci. Comput. 33 (2011).
-
-    >>> x = np.linspace(0.0, 1.0, 12)
-    >>> bool(noise_of(np.exp(x)) == 0), bool(noise_of(np.round(np.exp(x), 3)) > 1e-4)
-    (True, True)
-    """
-    with np.errstate(all="ignore"):
-        levels = [
-            np.sqrt(gamma * np.mean(np.diff(values, k, axis=0) ** 2, axis=0))
-            for k, gamma in ((4, 1 / 70), (5, 1 / 252), (6, 1 / 924))
-        ]
-    level = np.where(4 * levels[2] >= levels[0], 4 * np.min(levels, axis=0), 0)
-    return np.nan_to_num(level, nan=0.0, posinf=0.0)
 
 
 def _scale(array: Array) -> Array:

@@ -61,11 +61,7 @@ class Call:
         floats = [i for i, x in enumerate(self.leaves) if type(x) is float or is_float(x)]
         self.slots: list[tuple[int, ...]] = [(i,) for i in floats]
         self.labels = [labelled[i][0] for i in floats]
-        given: dict[int, list[int]] = {}
-        for k, i in enumerate(floats):
-            if isinstance(labelled[i][1], (Tensor, np.ndarray)):
-                given.setdefault(id(labelled[i][1]), []).append(k)
-        self.shared = [group for group in given.values() if len(group) > 1]
+        self.shared = grouped([labelled[i][1] for i in floats])
         self.arrays: list[Array] = []
         for label, i in zip(self.labels, floats):
             x = self.leaves[i]
@@ -263,6 +259,20 @@ class HandWritten(Subject):
         by_place = dict(zip(places, gradients))
         totals = [reduce(add, [by_place[i] for i in group]) for group in call.slots]
         return [g if wrt is None or i in wrt else None for i, g in enumerate(totals)]
+
+
+def grouped(given: Sequence[Any]) -> list[list[int]]:
+    """The places at which one and the same array or tensor stands, for each that is there again.
+
+    >>> x, y = np.zeros(2), np.zeros(2)
+    >>> grouped([x, y, x])
+    [[0, 2]]
+    """
+    places: dict[int, list[int]] = {}
+    for k, x in enumerate(given):
+        if isinstance(x, (Tensor, np.ndarray)):
+            places.setdefault(id(x), []).append(k)
+    return [group for group in places.values() if len(group) > 1]
 
 
 def joined(out: Any, name: str) -> Tensor:
