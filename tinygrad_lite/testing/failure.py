@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from tinygrad_lite.testing.case import Finding
@@ -21,7 +22,14 @@ class GradientError(AssertionError):
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        super().__init__(message(report))
+        super().__init__(report.name)
+
+    def __str__(self) -> str:
+        return self._message
+
+    @cached_property
+    def _message(self) -> str:  # made when it is read: of many failures that shrink, the last one
+        return message(self.report)
 
 
 def message(report: Report) -> str:

@@ -232,7 +232,10 @@ class _Snippet:
         """Whether the derivative written by hand returns its gradients in a tuple."""
         subject = self.finding.case.subject
         assert isinstance(subject, HandWritten)
-        return isinstance(subject.vjp_at(self.inputs, self.cotangent), (tuple, list))
+        try:
+            return isinstance(subject.vjp_at(self.inputs, self.cotangent), (tuple, list))
+        except Exception:  # which may be the finding itself
+            return len(self.names) > 1
 
 
 def _several(call: Call, inputs: Sequence[Any]) -> bool:
