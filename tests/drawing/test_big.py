@@ -1,5 +1,6 @@
 import re
 import shutil
+import subprocess
 import time
 
 import numpy as np
@@ -364,3 +365,22 @@ def test_what_is_hard_to_lay_out_takes_seconds_with_straight_edges(monkeypatch):
     easy = tg.draw(chain(3)[0])
     easy.pipe(format="svg")
     assert "splines" not in easy.source
+
+
+@needs_dot
+def test_a_picture_is_laid_out_once_for_each_format(monkeypatch):
+    runs = []
+
+    class Counted(subprocess.Popen):
+        def __init__(self, command, *args, **options):
+            runs.append(command)
+            super().__init__(command, *args, **options)
+
+    monkeypatch.setattr(subprocess, "Popen", Counted)
+    tg.draw(neurons(500))._repr_mimebundle_()
+    assert [command[-1] for command in runs] == ["-Tsvg"]
+    runs.clear()
+    large = tg.draw(neurons(500), max_nodes=200)
+    for form in ("svg", "svg", "pdf"):
+        large.pipe(format=form)
+    assert [command[-1] for command in runs] == ["-Tdot", "-Tsvg", "-Tsvg", "-Tpdf"], "tried once"

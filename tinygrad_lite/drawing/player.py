@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_lite.drawing.dot import KINDS
 from tinygrad_lite.drawing.player_scene import flow, hooked, scene
 from tinygrad_lite.drawing.theme import DARK, LIGHT, Theme
 
@@ -45,6 +46,7 @@ def page(trace: Trace) -> str:
                 "scene": scene(trace),
                 "flow": flow(trace),
                 "hooked": hooked(trace),
+                "kinds": KINDS,
             }
         ),
         "script": "\n".join(_asset(f"{name}.js") for name in SCRIPTS),

@@ -17,7 +17,7 @@ ADVICE = (
 
 
 PATIENCE = 4.0  # seconds that dot may take for a careful layout
-PLAIN = 150  # statements; what has fewer is laid out in less than that
+PLAIN = 400  # statements; what has fewer is laid out in less than that
 HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1", "splines": "line"}
 
 
@@ -27,23 +27,28 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
     Subclasses say in ``__str__`` how they look as text.
     """
 
+    _ready = ""  # the source that dot is known to lay out in time, or was told to hurry with
+
     def hurry(self) -> None:
         """Have ``dot`` lay out less carefully, with straight edges: curves can take it minutes."""
         self.attr("graph", **HASTY)
+        self._ready = self.source
 
     def _try(self) -> None:
-        """Hurry if ``dot`` does not get ready with a large picture in time."""
-        large = len(self.body) > PLAIN and not any("splines=line" in line for line in self.body)
-        if large and (program := shutil.which("dot")):
-            try:
-                subprocess.run(
-                    [program, "-Tdot"],
-                    input=self.source.encode(),
-                    capture_output=True,
-                    timeout=PATIENCE,
-                )
-            except subprocess.TimeoutExpired:
-                self.hurry()
+        """Hurry if ``dot`` does not get ready with a large picture in time; tried once."""
+        program = shutil.which("dot")
+        if len(self.body) <= PLAIN or program is None or self._ready == self.source:
+            return
+        try:
+            subprocess.run(
+                [program, "-Tdot"],
+                input=self.source.encode(),
+                capture_output=True,
+                timeout=PATIENCE,
+            )
+            self._ready = self.source
+        except subprocess.TimeoutExpired:
+            self.hurry()
 
     def render(self, *args: Any, **kwargs: Any) -> str:
         """Write the picture to a file, as ``graphviz.Digraph.render`` does.
@@ -82,6 +87,5 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
             bundle["text/plain"] = str(self)
         drawn = wanted - {"text/plain"}
         if drawn and shutil.which("dot"):
-            self._try()
             bundle |= super()._repr_mimebundle_(include=drawn)
         return bundle

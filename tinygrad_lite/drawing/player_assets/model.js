@@ -4,8 +4,8 @@
 // happened; the last position shows the finished picture.
 
 function readModel(text) {
-  const { trace, scene, flow, hooked } = JSON.parse(text);
-  const model = { trace, scene, flow, hooked, events: trace.events, count: trace.events.length };
+  const { trace, scene, flow, hooked, kinds } = JSON.parse(text);
+  const model = { trace, scene, flow, hooked, kinds, events: trace.events, count: trace.events.length };
   model.end = model.count + 1;
   model.node = new Map(trace.nodes.map((node) => [node.id, node]));
   model.edge = new Map(trace.edges.map((edge) => [edge.id, edge]));

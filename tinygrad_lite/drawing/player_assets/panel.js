@@ -209,15 +209,10 @@ function earlierContent(model, id, earlier, array) {
 // The legend
 
 function showLegend(root, model) {
-  const kinds = new Set(model.trace.nodes.map((node) => node.kind));
-  const words = [
-    ["parameter", "parameter"],
-    ["input", "input"],
-    ["constant", "constant"],
-    ["intermediate", "result"],
-    ["output", "output"],
-  ];
-  const entries = words.filter(([kind]) => kinds.has(kind)).map(([kind, word]) => key(`swatch ${kind}`, word));
+  const present = new Set(model.scene.boxes.map(({ id }) => model.node.get(id).kind));
+  const entries = Object.entries(model.kinds)
+    .filter(([kind]) => present.has(kind))
+    .map(([kind, word]) => key(`swatch ${kind}`, word));
   entries.push(key("stroke positive", "gradient above 0"), key("stroke negative", "below 0"), key("stroke balanced", "of both signs"));
   if (model.flow.some(({ zero }) => zero)) entries.push(key("stroke zero", "dotted: exactly 0"));
   entries.push(key("stroke wide", "wide: large (log scale)"));
