@@ -20,6 +20,8 @@ X = np.array([[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]], float)
 T = np.array([[0], [1], [1], [0]], float)
 
 STORY = """\
+The inputs:       two bits, and a constant 1 in place of a bias: with 5 hidden units and one
+                  output this is a 3-5-1 network
 The network:      h = sigmoid(x W1)      y = sigmoid(h W2)      E = 1/2 sum (t - y)^2
 Its deltas:       d_y = (y - t) y (1 - y)           since sigmoid' = sigmoid (1 - sigmoid)
                   d_h = d_y W2' * h (1 - h)         the error, sent back along the weights
@@ -128,6 +130,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs is at least 1")
+    if options.seed < 0:
+        parser.error("--seed is at least 0")
 
     print(STORY)
     difference = deltas_by_hand(weights(options.seed))

@@ -127,7 +127,7 @@ def choose(x: np.ndarray, y: np.ndarray, epochs: int, folds: int) -> tuple[dict,
     candidates = {
         "learning rate": [0.01, 0.1, 1.0],
         "hidden units": [[5], [5, 5], [5, 5, 3]],
-        "batch size": [16, 64, 320],
+        "batch size": [16, 64, len(x) - len(x) // folds],  # the last is all of a fold's training
         "momentum": [0.0, 0.9],
         "regularisation": [0.0, 1e-3, 3e-2],
     }
@@ -200,14 +200,18 @@ def main() -> None:
     difference = layer_by_layer(x.T.astype(float), y.T, units, options.output)
     print(f"By hand and by the library, the gradients differ by {difference:.1e} at most.\n")
 
-    print(f"Hyper-parameters by {options.folds}-fold cross-validation, {options.epochs} epochs:\n")
+    print(
+        f"Hyper-parameters, one after the other, by {options.folds}-fold cross-validation, "
+        f"{options.epochs} epochs each:\n"
+    )
     choice, curves = choose(x, y, options.epochs, options.folds)
     plot(curves, options.output)
 
-    model, _ = learn(choice, (x, y), (x_test, y_test), 2 * options.epochs, seed=0)
+    epochs = 2 * options.epochs
+    model, _ = learn(choice, (x, y), (x_test, y_test), epochs, seed=0)
     loss = "binary_cross_entropy_with_logits"
     accuracy = tg.train.evaluate(model, (x_test, y_test), loss, ["accuracy"])["accuracy"]
-    print(f"\nThe chosen network, trained on all {len(x)} examples:")
+    print(f"\nThe chosen network, trained on all {len(x)} examples for {epochs} epochs:")
     print(model.summary((choice["batch size"], 2)))
     print(f"\n{accuracy:.1%} of the {len(x_test)} test examples on the right side.")
 

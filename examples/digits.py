@@ -105,6 +105,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs is at least 1")
+    if options.seed < 0:
+        parser.error("--seed is at least 0")
 
     start = time.perf_counter()
     model = network(options.seed)

@@ -40,13 +40,14 @@ def perceptron() -> None:
                 verdict = f"learned after {epoch} epochs"
                 break
         print(f"    {name:3}  {verdict}: {mistakes} mistakes in the last epoch, w = {w}")
+    print("\nThe weights are of the two bits and of a constant 1; the output is 1 above 0.")
     z = tg.tensor(0.3, requires_grad=True, name="z")
     step = tg.where(z > 0, 1.0, 0.0 * z)
     step.backward()
     print(
         f"\nOne line cannot separate XOR; two layers could, but the derivative of a step is "
-        f"{z.grad.item():g} everywhere:\nnothing tells the first layer which way to go. So the "
-        "step is replaced by something smooth."
+        f"{z.grad.item():g} wherever\nit has one: nothing tells the first layer which way to go. "
+        "So the step is replaced by something\nsmooth."
     )
 
 
@@ -58,17 +59,18 @@ ACTIVATIONS = {
 }
 
 
-def stack(activation: str, depth: int, width: int = 64) -> nn.Module:
+def stack(activation: str, depth: int, gain: float | None = None, width: int = 64) -> nn.Module:
     """So many layers with this activation, initialised as it asks for: Xavier or He."""
     rng = np.random.default_rng(0)
-    kind, gain = ACTIVATIONS[activation]
+    kind, name = ACTIVATIONS[activation]
+    gain = nn.init.calculate_gain(name) if gain is None else gain
     layers: list[nn.Module] = []
     for _ in range(depth):
         linear = nn.Linear(width, width, rng=rng)
         if "relu" in activation:
-            nn.init.kaiming_normal_(linear.weight, nonlinearity=gain, rng=rng)
+            nn.init.kaiming_normal_(linear.weight, nonlinearity=name, rng=rng)
         else:
-            nn.init.xavier_normal_(linear.weight, gain=nn.init.calculate_gain(gain), rng=rng)
+            nn.init.xavier_normal_(linear.weight, gain=gain, rng=rng)
         nn.init.zeros_(linear.bias)
         layers += [linear, kind()]
     return nn.Sequential(*layers, nn.Linear(width, 10, rng=rng))
@@ -102,12 +104,13 @@ def vanishing(folder: Path) -> dict[str, float]:
         for layer in (1, 5, 10, 15, 20):
             bar = "#" * max(0, round(15 + np.log10(max(values[layer - 1], 1e-15))))
             print(f"    layer {layer:2}  {values[layer - 1]:8.1e}  {bar}")
+    large = norms(stack("tanh", 20, gain=3.0))
     print(
         "\nA sigmoid's derivative is 1/4 at most, and every layer multiplies by it: the gradient "
         "vanishes.\nrelu's is 1 wherever it is not 0: what is sent back arrives. tanh's is 1 at 0 "
-        "and less elsewhere;\nits initialisation makes up for that by a gain of 5/3, so that "
+        "and less elsewhere;\nan initialisation with a gain of 5/3 makes up for that, so that "
         f"{shares['tanh']:.2g} times as much reaches the\nfirst of 20 layers as the last. With a "
-        "somewhat smaller or larger gain it would vanish or explode."
+        f"gain of 3 it is {large[0] / large[-1]:.0f} times: the gradient explodes."
     )
     plot(found, folder)
     flow(stack("sigmoid", 6), folder)
@@ -186,7 +189,8 @@ def dropout_by_hand() -> None:
     print("\n".join(f"        {row}" for row in mask))
     print(
         f"\n    nn.Dropout({1 - keep:.1f}) with the same draws: outputs and gradients differ by "
-        f"{difference:.1e} at most.\n    model.eval() lets everything pass: "
+        f"{difference:.1e} at most.\n    The output has no mask: it is the answer.\n"
+        "    model.eval() lets everything pass: "
         f"{np.array_equal(dropout.eval()(x).numpy(), x.numpy())}"
     )
 

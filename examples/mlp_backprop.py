@@ -54,6 +54,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.epochs < 0:
         parser.error("--epochs is at least 0")
+    if options.seed < 0:
+        parser.error("--seed is at least 0")
 
     tg.manual_seed(options.seed)
     model = MLP()

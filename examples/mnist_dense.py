@@ -139,6 +139,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.epochs < 1:
         parser.error("--epochs is at least 1")
+    if options.seed < 0:
+        parser.error("--seed is at least 0")
 
     try:
         x_train, y_train, x_test, y_test = tg.data.mnist(options.root, download=options.download)

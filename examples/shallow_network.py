@@ -18,6 +18,7 @@ import numpy as np
 import tinygrad_lite as tg
 
 HERE = Path(__file__).parent
+RATE = 1.0
 
 STORY = """\
 The network, for n inputs, h hidden units and m examples, which are the columns of X:
@@ -136,8 +137,9 @@ def main() -> None:
     points, labels = tg.data.moons(400, noise=0.15, rng=0)
     X, Y = points.T.astype(float), labels[None, :]
     print(STORY)
-    print(f"{X.shape[1]} points of two half moons; n = {len(X)}, h = {options.hidden}.\n")
-    parameters, largest = train(X, Y, options.hidden, options.steps, rate=1.0)
+    print(f"{X.shape[1]} points of two half moons; n = {len(X)}, h = {options.hidden}.")
+    print(f"Plain gradient descent with learning rate {RATE:g}.\n")
+    parameters, largest = train(X, Y, options.hidden, options.steps, RATE)
     right = np.mean((probabilities(parameters, X).numpy() > 0.5) == Y)
     picture(parameters, X, Y, options.output)
     print(

@@ -275,7 +275,7 @@ class TestRefusals:
         with pytest.raises(ValueError, match=f"at least 1, got {batch_size}"):
             DataLoader(X, batch_size)
 
-    @pytest.mark.parametrize("batch_size", [2.0, "2", None])
+    @pytest.mark.parametrize("batch_size", [2.0, "2", None, True])
     def test_batch_size_that_is_no_integer(self, batch_size: Any) -> None:
         with pytest.raises(TypeError, match="batch_size must be an integer, got"):
             DataLoader(X, batch_size)

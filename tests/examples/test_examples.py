@@ -56,6 +56,8 @@ def test_deep_network(tmp_path: Path) -> None:
     (difference,) = figures(r"differ by ([\d.e+-]+) at most", text)
     assert difference < 1e-12
     assert text.count("<- chosen") == 5
+    # The largest batch is all that two of three folds have to learn from.
+    assert re.findall(r"batch size +(\d+)", text) == ["16", "64", "267"]
     (accuracy,) = figures(r"([\d.]+)% of the 100 test examples", text)
     assert accuracy >= 94
     if importlib.util.find_spec("matplotlib"):
@@ -100,6 +102,10 @@ def test_sentences_follow_the_options(
         ("mnist_dense", ["--epochs", "0"]),
         ("digits", ["--epochs", "0"]),
         ("mlp_backprop", ["--epochs", "-1"]),
+        ("backpropagation_xor", ["--seed", "-1"]),
+        ("mnist_dense", ["--seed", "-1"]),
+        ("digits", ["--seed", "-1"]),
+        ("mlp_backprop", ["--seed", "-1"]),
     ],
 )
 def test_options_out_of_range(tmp_path: Path, name: str, arguments: list[str]) -> None:
@@ -120,6 +126,11 @@ def test_dropout_and_vanishing(tmp_path: Path) -> None:
     one, two = (float(x) for x in re.findall(r"y\) +?= ([\d.]+)", text))
     assert one == two
     noises = [float(x) for x in re.findall(r"^ +\d+ +[\d.]+ +([\d.]+)$", text, re.MULTILINE)]
+    shares = re.findall(r"tanh +[\d.]+ +[\d.]+ +[\d.]+ +([\d.]+)\n", text)
+    larger, much_larger = figures(
+        r"([\d.]+) times as much .*\n.* gain of 3 it is (\d+) times", text
+    )
+    assert [larger] == [float(share) for share in shares] and much_larger > 10 * larger
     assert len(noises) == 6 and max(noises) < 1.3 * min(noises)
     measures = [float(x) for x in re.findall(r"(?:accuracy|f1|r2) +([\d.]+)$", text, re.MULTILINE)]
     assert len(measures) == 4 and min(measures) > 0.95

@@ -248,9 +248,12 @@ def test_labels_of_the_wrong_kind_or_shape() -> None:
     with pytest.raises(ValueError, match=r"labels of shape \(3,\), not \(2,\)$"):
         F.cross_entropy(x, [0, 1])
     with pytest.raises(
-        TypeError, match=r"shape \(3, 4\) holds probabilities, .* this one is int64"
+        TypeError,
+        match=r"shape \(3, 4\) holds probabilities, .* is int64: .*astype\(np.float32\), or",
     ):
         F.cross_entropy(x, np.zeros((3, 4), int))
+    with pytest.raises(TypeError, match=r"is int64: take target.argmax\(axis=1\) for labels$"):
+        F.nll_loss(x, np.zeros((3, 4), int))
     with pytest.raises(ValueError, match="single number"):
         F.cross_entropy(tg.tensor(1.0), 0)
 

@@ -91,3 +91,8 @@ def test_the_model_is_left_as_it_was_after_an_error() -> None:
 def test_input_in_the_dtype_of_the_model() -> None:
     model = nn.Linear(3, 2, dtype=np.float64)
     assert model.summary((5, 3)).output_bytes == 5 * 2 * 8
+
+
+def test_a_shape_without_a_number_of_examples() -> None:
+    with pytest.raises(ValueError, match=r"not \(None, 3\): write how many examples"):
+        nn.Linear(3, 2).summary((None, 3))

@@ -413,6 +413,18 @@ def test_a_state_that_contains_itself(tmp_path: Path) -> None:
         tg.save(state, tmp_path / "m.npz")
 
 
+def test_a_state_that_is_nested_too_deep(tmp_path: Path) -> None:
+    state: dict = {"leaf": 1.0}
+    for _ in range(99):
+        state = {"a": state}
+    tg.save(state, tmp_path / "m.npz")
+    assert tg.load(tmp_path / "m.npz") == state
+    for _ in range(5000):
+        state = {"a": state}
+    with pytest.raises(ValueError, match=r"nested in more than 100 levels, at 'a\.a\."):
+        tg.save(state, tmp_path / "m.npz")
+
+
 def test_keys_that_are_not_names(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="key"):
         tg.save({(1, 2): np.ones(1)}, tmp_path / "m.npz")

@@ -64,6 +64,17 @@ def test_rates_of_classes(ours, theirs, average, rng: np.random.Generator) -> No
     np.testing.assert_allclose(ours(average)(outputs, targets), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("average", ["macro", "micro", "weighted"])
+@pytest.mark.parametrize(("ours", "theirs"), RATES)
+def test_a_class_that_the_data_do_not_have(ours, theirs, average, rng: np.random.Generator) -> None:
+    outputs, targets = classes(rng)
+    outputs[:, 2] = -99.0
+    for truths in (np.where(targets == 2, 1, targets), targets):  # without it; with it, not guessed
+        expected = theirs(truths, outputs.argmax(axis=1), average=average, zero_division=0)
+        assert ours(average)(outputs, truths) == pytest.approx(expected, rel=1e-14)
+    assert ours(average)(np.eye(4)[[0, 1, 3]], np.array([0, 1, 3])) == 1
+
+
 @pytest.mark.parametrize("average", AVERAGES)
 @pytest.mark.parametrize(("ours", "theirs"), RATES)
 def test_rates_of_several_labels(ours, theirs, average, rng: np.random.Generator) -> None:
@@ -115,6 +126,13 @@ def test_regression(shape: tuple[int, ...], rng: np.random.Generator) -> None:
 def test_r2_of_equal_targets() -> None:
     assert R2()([2.0, 2.0], [2.0, 2.0]) == 1
     assert R2()([1.0, 2.0], [2.0, 2.0]) == 0
+    equal = np.full(70, 0.1)  # their sum, divided by their number, is not 0.1
+    assert R2()(equal, equal) == 1
+    assert R2()(equal + 1, equal) == 0
+    totals = Totals([R2()])
+    for rows in (slice(0, 7), slice(7, 70)):
+        totals.add(equal[rows] + 1, equal[rows])
+    assert totals.results()["r2"] == 0
 
 
 @pytest.mark.parametrize(
@@ -238,7 +256,7 @@ def test_a_function_is_averaged_by_examples() -> None:
     ("metrics", "error", "message"),
     [
         (["acuracy"], ValueError, "'acuracy'.*accuracy"),
-        (["accuracy", Accuracy()], ValueError, "a name of its own"),
+        (["accuracy", Accuracy()], ValueError, "a name of its own.*set the attribute name"),
         ("accuracy", TypeError, "as a list"),
         ([Accuracy], TypeError, r"Accuracy\(\)"),
         ([3], TypeError, "not 3"),

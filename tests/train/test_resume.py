@@ -269,6 +269,12 @@ def test_a_checkpoint_of_another_model(tmp_path: Path) -> None:
             recipe.train(other, path, callbacks=[CrashAt(-1)])
 
 
+def test_a_model_that_was_saved_is_no_checkpoint(tmp_path: Path) -> None:
+    tg.save(recipe.model().state_dict(), tmp_path / "run.npz")
+    with pytest.raises(ValueError, match="it is no checkpoint of fit, but other state"):
+        recipe.train(recipe.model(), tmp_path / "run.npz")
+
+
 def test_a_generator_state_out_of_range_undoes_all(tmp_path: Path) -> None:
     path = run_of(tmp_path)
     state = tg.load(path)

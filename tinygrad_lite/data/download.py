@@ -30,5 +30,6 @@ def download(name: str, folder: Path, mirrors: Sequence[str], sha256: str) -> Pa
         else:
             return folder / name
     raise ConnectionError(
-        f"no mirror delivered {name} with SHA-256 {sha256}:\n" + "\n".join(failures)
+        f"no mirror delivered {name} with SHA-256 {sha256}; when there is a connection, try again, "
+        f"or put the file into {folder} by hand:\n" + "\n".join(failures)
     )

@@ -51,6 +51,8 @@ class DataLoader:
     ) -> None:
         self._source = as_source(data)
         try:
+            if isinstance(batch_size, bool):  # an integer to Python, but hardly meant as 1
+                raise TypeError
             self.batch_size = operator.index(batch_size)
         except TypeError:
             raise TypeError(f"batch_size must be an integer, got {batch_size!r}") from None

@@ -232,9 +232,12 @@ def check_labels(name: str, shape: tuple[int, ...], labels: Any) -> None:
             f"{name}: labels are integers, not {labels.dtype}; convert them with .astype(int)"
         )
     if given == shape:
+        advice = "take target.argmax(axis=1) for labels"
+        if name == "cross_entropy":
+            advice = f"convert them with .astype(np.float32), or {advice}"
         raise TypeError(
             f"{name}: a target of the input's shape {shape} holds probabilities, as floating "
-            f"point, and only for cross_entropy; this one is {labels.dtype}"
+            f"point, and only for cross_entropy; this one is {labels.dtype}: {advice}"
         )
     advice = f"; take target.reshape({expected})" if labels.size == math.prod(expected) else ""
     raise ValueError(

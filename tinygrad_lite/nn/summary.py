@@ -93,6 +93,11 @@ def summarised(model: Module, example: Any) -> Summary:
     calls: dict[int, list[Any]] = {}
     if example is not None:
         inputs = example if isinstance(example, tuple) and not _is_shape(example) else (example,)
+        if any(x is None for x in inputs):
+            raise ValueError(
+                f"the shape of a batch has numbers alone, not {example!r}: write how many examples "
+                "there are in place of None"
+            )
         inputs = tuple(_zeros(model, x) if _is_shape(x) else x for x in inputs)
         with _listening(model, calls), no_grad():
             model(*inputs)

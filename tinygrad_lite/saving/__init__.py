@@ -34,7 +34,8 @@ def save(state: Mapping[Any, Any], path: str | os.PathLike[str]) -> None:
 
     Raises:
         TypeError: if something in the state cannot be saved; its place is named.
-        ValueError: if the suffix is another one, or a key cannot be a name in such a file.
+        ValueError: if the suffix is another one, a key cannot be a name in such a file, or the
+            state is nested in more than 100 levels.
         OSError: if the file cannot be written.
 
     >>> import tempfile

@@ -17,6 +17,7 @@ Arrays = dict[str, Array]
 
 # In the note, what JSON has no form for is an object with one of these keys.
 _ARRAY, _DICT, _TUPLE, _NUMBER = "array", "dict", "tuple", "number"
+_DEEPEST = 100  # levels, far from where the readers and writers of JSON give up
 
 
 class Unsupported(ValueError):
@@ -26,7 +27,7 @@ class Unsupported(ValueError):
 def flattened(state: Any) -> tuple[Arrays, str | None]:
     """The arrays in ``state`` by name, and its structure: None if it is a plain dict of arrays.
 
-    Raises TypeError, with the place, for what cannot be saved.
+    Raises TypeError, with the place, for what cannot be saved, ValueError for too many levels.
 
     >>> flattened({"w": np.ones(2)})
     ({'w': array([1., 1.])}, None)
@@ -80,6 +81,8 @@ def _note(value: Any, path: str, arrays: Arrays, above: tuple[Any, ...]) -> Any:
         return value if math.isfinite(value) else {_NUMBER: str(value)}
     if any(value is container for container in above):
         raise TypeError(f"the state contains itself, at {path!r}")
+    if len(above) == _DEEPEST:
+        raise ValueError(f"the state is nested in more than {_DEEPEST} levels, at {path!r:.60}")
     above = (*above, value)
     if isinstance(value, Mapping):
         for key in value:

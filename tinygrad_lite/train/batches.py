@@ -21,8 +21,8 @@ def loader_of(data: Any, batch_size: int | None, default: int, **settings: Any) 
         return data
     if isinstance(data, Real):
         raise TypeError(
-            f"data are arrays, not a share of them, {data!r}: tg.data.train_test_split makes two "
-            "sets of one"
+            f"data are arrays, not a number or a share of them, {data!r}: "
+            "tg.data.train_test_split makes two sets of one"
         )
     if isinstance(data, list) and len(data) == 2:
         data = tuple(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import isfinite
 from numbers import Real
 from pathlib import Path
@@ -57,10 +57,19 @@ class History:
         """The number of epochs."""
         return len(self.rows)
 
+    def __contains__(self, name: object) -> bool:
+        """Whether something of this name was measured."""
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        """The names, as those of a table's columns."""
+        return iter(self.names)
+
     def __getitem__(self, name: str) -> list[Any]:
         """One measure over the epochs."""
-        if name not in self.names:
-            raise KeyError(f"{name!r} was not measured; there are {', '.join(self.names)}")
+        if name not in self:
+            known = f"there are {', '.join(self)}" if self.rows else "there is no epoch yet"
+            raise KeyError(f"{name!r} was not measured; {known}")
         return [row.get(name) for row in self.rows]
 
     def best(self, name: str, mode: str | None = None) -> dict[str, Any]:
@@ -158,6 +167,8 @@ class History:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Become what ``state_dict()`` was taken from."""
+        if not isinstance(state["stopped"], str | None):
+            raise TypeError(f"stopped is a reason in words, or None, not {state['stopped']!r}")
         self.rows, self.stopped = [dict(row) for row in state["rows"]], state["stopped"]
 
 

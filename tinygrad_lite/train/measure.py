@@ -80,8 +80,8 @@ def predict(model: Module, inputs: Any, batch_size: int | None = None) -> Array:
         batch_size: by default 1024.
 
     Raises:
-        ValueError: for pairs of inputs and targets, a loader that shuffles, and a model that does
-            not make one output of every input.
+        ValueError: for pairs of inputs and targets, a loader that shuffles, a single example that
+            is no batch, and a model that does not make one output of every input.
 
     >>> import tinygrad_lite as tg
     >>> from tinygrad_lite import nn
@@ -110,7 +110,23 @@ def _predicted(model: Module, x: Any) -> Array:
             f"of inputs of shape {x.shape} the model made outputs of shape {outputs.shape}, not "
             f"one for each of {len(x)}: inputs are (n, ...), a single one x[None]"
         )
+    if x.ndim == outputs.ndim == 1 and len(x) > 1:
+        _check_numbers(model, x)
     return outputs
+
+
+def _check_numbers(model: Module, x: Array) -> None:
+    """ValueError if these are one example of several numbers, not examples of one number each.
+
+    A model with as many outputs as inputs makes as many of the one as of the others.
+    """
+    try:
+        model(x[:1])
+    except Exception as error:
+        raise ValueError(
+            f"inputs of shape {x.shape} are {len(x)} examples of a number each, which the model "
+            f"does not take ({error}): inputs are (n, ...), a single one x[None]"
+        ) from error
 
 
 @contextmanager

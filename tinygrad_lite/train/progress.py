@@ -10,6 +10,7 @@ from typing import Any
 
 _PAUSE = 0.1  # seconds between two looks at the metrics
 _WIDE = 100  # columns from which on there is room for words
+_NARROW = 50  # columns below which there is none for throughput
 _REST = 33  # columns for percentage, throughput, time left and a bar of one column
 _REST_AT_END = 22  # for throughput and time
 _SHORT = {"accuracy": "acc", "precision": "prec", "recall": "rec", "exact_match": "exact"}
@@ -34,6 +35,7 @@ class Progress:
     ) -> None:
         self.bar: Any = None
         self.due = 0.0
+        self.line = (" {percentage:3.0f}%", "{remaining} left", " |{bar}|")
         self.rest = _REST
         self.batch_size = batch_size
         if shown is False or (shown is None and not sys.stderr.isatty()):
@@ -53,7 +55,7 @@ class Progress:
             unit="",
             unit_scale=True,
             dynamic_ncols=True,
-            bar_format=_line(" {percentage:3.0f}%", "{remaining} left", " |{bar}|"),
+            bar_format=_line(*self.line),
         )
 
     def __enter__(self) -> Progress:
@@ -80,6 +82,7 @@ class Progress:
         columns = self.bar.format_dict["ncols"] or sys.maxsize
         wide = columns >= _WIDE
         self.bar.unit = " examples" if wide else ""
+        self.bar.bar_format = _line(*self.line, throughput=columns >= _NARROW)
         room = columns - len(self.bar.desc) - len(self.bar.unit) - self.rest
         self.bar.set_postfix_str(fitted(numbers, room, wide))
         self.due = time.perf_counter() + _PAUSE
@@ -88,7 +91,7 @@ class Progress:
         """Write the numbers of the whole epoch, and the time that it took."""
         if self.bar is not None:
             self.rest = _REST_AT_END
-            self.bar.bar_format = _line("", "in {elapsed}", "")
+            self.line = ("", "in {elapsed}", "")
             self.show(measured)
 
     def advance(self) -> None:
@@ -131,6 +134,7 @@ def _shortened(name: str) -> str:
     return name.removesuffix(measure) + _SHORT.get(measure, measure)
 
 
-def _line(share: str, time: str, bar: str) -> str:
+def _line(share: str, time: str, bar: str, throughput: bool = True) -> str:
     """The numbers first, since what a narrow terminal has no room for is cut off at the end."""
-    return f"{{desc}}{share}{{postfix}}, {{rate_noinv_fmt}}, {time}{bar}"
+    rate = ", {rate_noinv_fmt}" if throughput else ""
+    return f"{{desc}}{share}{{postfix}}{rate}, {time}{bar}"

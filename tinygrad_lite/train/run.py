@@ -141,6 +141,8 @@ class Run:
             ) from error
 
     def _take(self, state: Mapping[str, Any]) -> None:
+        if state.keys() != self.state_dict().keys():
+            raise ValueError("it is no checkpoint of fit, but other state, perhaps of a model")
         if state["format"] != 1:
             raise ValueError(f"its format is {state['format']}, which a newer version may know")
         for part, kind in self.kinds().items():

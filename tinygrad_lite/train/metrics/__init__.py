@@ -63,7 +63,10 @@ def resolved(metrics: Iterable[Any], loss: Loss | None = None) -> list[Metric]:
     found = [_resolved(metric).beside(loss) for metric in metrics]
     names = [metric.name for metric in found]
     if doubled := {name for name in names if names.count(name) > 1 or name == "loss"}:
-        raise ValueError(f"each metric needs a name of its own, not {sorted(doubled)} again")
+        raise ValueError(
+            f"each metric needs a name of its own, not {sorted(doubled)} again: set the attribute "
+            "name of one"
+        )
     return found
 
 

@@ -224,6 +224,8 @@ class _Rate(ConfusionMatrix):
         if self.average is None:
             return rates
         weights = actual if self.average == "weighted" else np.ones(len(rates))
+        if self.average == "macro" and statistics.ndim == 2:
+            weights = guessed + actual != 0  # a class that these data have nothing of has no rate
         return float(np.average(rates, weights=weights)) if weights.any() else 0.0
 
 
@@ -231,8 +233,9 @@ class Precision(_Rate):
     """Of what was taken for a class, the share that belongs to it; 0 where nothing was.
 
     Args:
-        average: over the classes or labels: ``macro`` for their plain mean, ``weighted`` by how
-            often each occurs, ``micro`` for all decisions together, None for the rate of each.
+        average: over the classes or labels: ``macro`` for their plain mean, without classes that
+            are neither guessed nor there, ``weighted`` by how often each occurs, ``micro`` for all
+            decisions together, None for the rate of each.
         threshold: for outputs that answer yes or no: yes above it.
 
     >>> Precision(average=None)([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]], [1, 1, 0])

@@ -65,7 +65,8 @@ class R2(Metric):
         n = len(targets)
         errors = _errors(self.name, outputs, targets).reshape(n, -1)
         targets = np.asarray(targets, float).reshape(n, -1)
-        center = targets.mean(axis=0)
+        # From the first on, so that equal targets, whose sum is rounded, have no spread at all.
+        center = targets[0] + (targets - targets[0]).mean(axis=0)
         spread = np.sum((targets - center) ** 2, axis=0)
         return np.stack([np.full_like(center, n), center, spread, np.sum(errors**2, axis=0)])
 
