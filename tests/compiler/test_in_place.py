@@ -175,3 +175,16 @@ def test_errors_name_the_line_and_the_remedy() -> None:
     d(x)
     with pytest.raises(Error, match="Return tensors, and tuples"):
         d(x)
+
+
+def test_a_tensor_that_the_call_makes_is_new_in_every_call() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+
+    @tg.compile
+    def step(x: Any) -> Any:
+        y = tg.ones((2,))
+        y -= w * x
+        return y
+
+    for i in range(5):
+        assert step(np.full(2, float(i))).tolist() == [1.0 - i, 1.0 - 2 * i]

@@ -191,6 +191,43 @@ def test_schedules_run_in_the_step_and_beside_it(rng: np.random.Generator) -> No
         twins.run(x, labels)
 
 
+@pytest.mark.parametrize("clip", [optim.clip_grad_norm_, optim.clip_grad_value_])
+def test_clipping_of_a_layer_without_bias(clip: Any) -> None:
+    def run(compiled: bool) -> list[Any]:
+        model = nn.Linear(3, 2, bias=False, rng=0)
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x: Any) -> Any:
+            optimizer.zero_grad()
+            loss = (model(x) ** 2).sum()
+            loss.backward()
+            clip(model.parameters(), 0.05)
+            optimizer.step()
+            return loss
+
+        act = tg.compile(step) if compiled else step
+        return [act(np.full((4, 3), i, np.float32)).item() for i in range(1, 6)]
+
+    np.testing.assert_allclose(run(True), run(False), rtol=1e-5)
+
+
+def test_the_gradient_of_a_scale_of_one_element() -> None:
+    """A sum to a single number, put into shape, is put into the gradient as well."""
+    scale = tg.tensor([2.0], requires_grad=True)
+
+    @tg.compile
+    def step(x: Any) -> Any:
+        scale.grad = None
+        loss = (scale * x).sum()
+        loss.backward()
+        return loss
+
+    for i in range(1, 5):
+        step(np.arange(4.0) * i)
+        assert scale.grad is not None
+        assert scale.grad.tolist() == [6.0 * i]
+
+
 def test_clipping_is_repeated(rng: np.random.Generator) -> None:
     def make() -> Any:
         model = network(4, 6, 3)

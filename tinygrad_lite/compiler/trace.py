@@ -14,7 +14,7 @@ from tinygrad_lite.compiler.hidden import Hidden
 from tinygrad_lite.compiler.program import Effect, Error, Instruction, Program, Returned, Value
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.primitive import Primitive, admit, caller, primitive
-from tinygrad_lite.tensor import Tensor, constant, new
+from tinygrad_lite.tensor import Tensor, constant, new, tick
 from tinygrad_lite.tree import flatten
 
 NUMBERS = (bool, int, float, complex)
@@ -45,6 +45,7 @@ class Tracer:
         self.data: dict[Tensor, Any] = {}
         self.stepped: dict[Tensor, Any] = {}
         self.former: list[Any] = []
+        self.start = tick()
         self.refused: Error | None = None
 
     # What goes in
@@ -125,7 +126,7 @@ class Tracer:
         found = self.values.get(id(data))
         if found is not None:
             return found
-        if not isinstance(x, Tensor) or (x.order == 0 and not x._requires_grad):
+        if not isinstance(x, Tensor) or (x.order == 0 and not x._requires_grad) or self._new(x):
             if isinstance(data, np.generic):
                 return Value("constant", (), data.dtype, data, site=_place())
             return self._note(data, "captured", data)
@@ -245,11 +246,17 @@ class Tracer:
     def changes(self, t: Tensor) -> None:
         """A tensor is about to be given other values by an operation."""
         value = self.values.get(id(t._data))
-        if value is None and t.record is None:
+        if self._new(t):
+            self.value(t)
+        elif value is None and t.record is None:
             value = self._note(t._data, "state", t)
             self._leaf(t, value)
         elif value is not None and value.kind == "captured":
             self.data.setdefault(t, t._data)
+
+    def _new(self, t: Tensor) -> bool:
+        """Whether the call itself made the tensor, from nothing: it does not outlive it."""
+        return t.order > self.start and t.record is None and not t._requires_grad
 
     def refusal(self, message: str) -> Error:
         """An error to raise; should the function swallow it, the trace is no good all the same."""

@@ -162,6 +162,10 @@ class Writer:
             else:
                 self.line(expression, kind(step.out))
             return
+        if step.out in self.own:  # computed elsewhere
+            self.fixed[step.out] = name
+            self.line(f"{self.np('copyto')}({name}, {expression})", kind(step.out))
+            return
         self.line(f"{name} = {expression}", kind(step.out))
 
     def name(self, step: Instruction) -> str:

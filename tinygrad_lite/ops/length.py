@@ -65,14 +65,18 @@ direction: Primitive = primitive(
 )
 
 
+def _length_forward(x: Any, *, axis: Axis, keepdims: bool) -> Any:
+    return _root_of_powers(x, np.square, np.sqrt, _largest, axis, keepdims)
+
+
 def _unit_forward(x: Any, *, axis: Axis) -> Any:
-    whole = length.forward(x, axis=axis, keepdims=True)
+    whole = _length_forward(x, axis=axis, keepdims=True)
     info = np.finfo(whole.dtype)
     usual = (whole >= info.tiny) & (whole <= info.max)
     if not usual.all():  # a length may lack digits, or be too large, though its parts are not
         largest = _largest(np.abs(x), axis=axis, keepdims=True)
         x = np.ldexp(x, -np.where(usual, 0, np.frexp(largest)[1]))
-        whole = length.forward(x, axis=axis, keepdims=True)
+        whole = _length_forward(x, axis=axis, keepdims=True)
     return _direction_forward(x, whole)
 
 
@@ -88,7 +92,7 @@ _unit = primitive(
 )
 
 length: Primitive = primitive(
-    lambda x, *, axis, keepdims: _root_of_powers(x, np.square, np.sqrt, _largest, axis, keepdims),
+    _length_forward,
     (lambda g, out, x, axis, keepdims: aligned(g, x, axis) * _unit(x, axis=axis),),
     name="length",
     symbol="‖x‖",

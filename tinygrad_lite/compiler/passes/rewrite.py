@@ -56,13 +56,19 @@ def replace(program: Program, rule: Replacement) -> None:
     """
     instead: dict[Value, Value] = {}
     steps: list[Instruction | Effect] = []
+
+    def now(v: Value) -> Value:
+        if v.kind == "changed":  # by an effect, in the place where the gradient was
+            v.source = now(v.source)
+        return instead.get(v, v)
+
     for step in program.steps:
         if isinstance(step, Effect):
-            step.gradients = {t: v and instead.get(v, v) for t, v in step.gradients.items()}
-            step.stores = {state: instead.get(v, v) for state, v in step.stores.items()}
+            step.gradients = {t: v and now(v) for t, v in step.gradients.items()}
+            step.stores = {state: now(v) for state, v in step.stores.items()}
             steps.append(step)
             continue
-        step.inputs = [instead.get(v, v) for v in step.inputs]
+        step.inputs = [now(v) for v in step.inputs]
         found = rule(step)
         if found is None:
             steps.append(step)
@@ -74,9 +80,9 @@ def replace(program: Program, rule: Replacement) -> None:
             steps.extend(found)
     program.steps = steps
     for r in program.returned:
-        r.value = r.value and instead.get(r.value, r.value)
-    program.gradients = {t: v and instead.get(v, v) for t, v in program.gradients.items()}
-    program.writes = {t: instead.get(v, v) for t, v in program.writes.items()}
+        r.value = r.value and now(r.value)
+    program.gradients = {t: v and now(v) for t, v in program.gradients.items()}
+    program.writes = {t: now(v) for t, v in program.writes.items()}
 
 
 def makers(program: Program) -> dict[Value, Instruction]:
