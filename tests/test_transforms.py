@@ -220,6 +220,27 @@ class TestCheckpoint:
         np.testing.assert_array_equal(x.grad.data, out.data)
         assert drop.rng.bit_generator.state == after
 
+    @pytest.mark.parametrize("rng", [None, 3, np.int64(3)])
+    @pytest.mark.parametrize("depth", [1, 2])
+    def test_draws_from_the_default_generator_or_a_seed_are_repeated(self, rng, depth):
+        def f(a):
+            return a * tg.random.normal(a.shape, rng=rng) * tg.nn.functional.dropout(a, rng=rng)
+
+        def run(x):
+            return tg.checkpoint(f if depth == 1 else lambda a: tg.checkpoint(f, a), x)
+
+        def gradient(run):
+            default = tg.manual_seed(0)
+            x = tg.tensor(np.linspace(1.0, 2.0, 100), requires_grad=True)
+            out = run(x)
+            tg.random.uniform(5)  # the generator goes on between the two passes
+            out.sum().backward()
+            return x.grad.data, default.bit_generator.state
+
+        (a, plain), (b, repeated) = gradient(f), gradient(run)
+        np.testing.assert_allclose(a, b, rtol=1e-14)
+        assert plain == repeated
+
     def test_a_change_of_what_it_captured_is_noticed(self):
         x = tg.tensor([1.0, 2.0], requires_grad=True)
         w = tg.tensor([1.0, 1.0])

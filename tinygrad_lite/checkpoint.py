@@ -12,6 +12,7 @@ from tinygrad_lite import graph, ops
 from tinygrad_lite.backward import cotangents
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.primitive import Primitive, primitive
+from tinygrad_lite.random import generator
 from tinygrad_lite.tensor import Tensor, constant, tick
 from tinygrad_lite.tree import Structure, flatten
 
@@ -176,8 +177,8 @@ class _FirstRun:
         self.states: dict[int, tuple[np.random.Generator, Any]] = {}
 
     def __call__(self, operation: Any, inputs: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-        rng = attributes.get("rng")
-        if rng is not None:
+        if "rng" in attributes:
+            rng = generator(attributes["rng"])
             self.states.setdefault(id(rng), (rng, rng.bit_generator.state))
         for x in inputs:
             known = isinstance(x, Tensor) and x.order <= self.start
