@@ -179,6 +179,10 @@ class TestWhyNoGrad:
             (lambda x: x[:0], "whose input is empty"),
             (lambda x: tg.assign(x, slice(None), 0.0), "uses none of the elements"),
             (lambda x: x - x, "cancel exactly"),
+            (
+                lambda x: x * 1e-200 * 1e-200,
+                "multiply, where what is left is too small for float64",
+            ),
             (lambda x: tg.relu(x * np.array([1.0, -1.0]))[0], "dead relu"),
             (lambda x: (x * np.array([0.0, 1.0]))[0], "multiplies it by zero"),
             (lambda x: tg.gelu(x * 1e3), "saturated"),

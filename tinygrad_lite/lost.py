@@ -64,6 +64,8 @@ def _causes(
         return inner
     noise = np.asarray(np.random.default_rng(0).standard_normal(c.node.shape), c.node.dtype)
     if np.any(_pulled(c, noise * (c.upstream != 0))):
+        if operation.elementwise and c.node.record[1][c.slot].shape == c.node.shape:
+            return [_text(c.node, f"where what is left is too small for {c.node.dtype}")]
         return [_text(c.node, "to whose results what follows adds up contributions that cancel")]
     if operation.elementwise or not np.any(_pulled(c, noise)):
         return [_text(c.node, _cause(c))]

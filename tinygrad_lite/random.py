@@ -82,6 +82,17 @@ def _refuse(wrong: Any, message: str) -> None:
         raise ValueError(message)
 
 
+def _lengths(shape: Any, name: str) -> Any:
+    """The shape to draw, or an error that says where it belongs."""
+    lengths = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
+    if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in lengths):
+        raise ValueError(
+            f"{name}: the shape must be a length or a tuple of lengths, not {shape!r:.60}; here "
+            "it comes before the parameters of the distribution"
+        )
+    return shape
+
+
 def _values(x: Any) -> Any:
     return x._data if isinstance(x, Tensor) else np.asarray(x)
 
@@ -131,7 +142,9 @@ def uniform(
     >>> tg.random.uniform((2, 3), rng=0).shape
     (2, 3)
     """
-    draw = _lifted(_uniform(shape=shape, dtype=_floating(dtype, "uniform"), rng=rng))
+    draw = _lifted(
+        _uniform(shape=_lengths(shape, "uniform"), dtype=_floating(dtype, "uniform"), rng=rng)
+    )
     if not (_is(low, 0.0) and _is(high, 1.0)):
         draw = add(low, multiply(draw, high - low))
     return draw.requires_grad_() if requires_grad else draw
@@ -160,7 +173,9 @@ def normal(
     tensor(4.)
     """
     _refuse(_values(std) < 0, f"normal: std must not be negative: {std}")
-    draw = _lifted(_normal(shape=shape, dtype=_floating(dtype, "normal"), rng=rng))
+    draw = _lifted(
+        _normal(shape=_lengths(shape, "normal"), dtype=_floating(dtype, "normal"), rng=rng)
+    )
     if not (_is(mean, 0.0) and _is(std, 1.0)):
         draw = add(mean, multiply(draw, std))
     return draw.requires_grad_() if requires_grad else draw
@@ -213,7 +228,9 @@ def bernoulli(shape: Any = (), p: Any = 0.5, *, dtype: Any = np.bool_, rng: Rng 
     """
     chance = _values(p)
     _refuse(~((chance >= 0) & (chance <= 1)), f"bernoulli: p must be from 0 to 1: {p}")
-    hit = _lifted(less(_uniform(shape=shape, dtype=np.dtype(float), rng=rng), p))
+    hit = _lifted(
+        less(_uniform(shape=_lengths(shape, "bernoulli"), dtype=np.dtype(float), rng=rng), p)
+    )
     return hit if hit.dtype == dtype else _lifted(cast(hit, dtype))
 
 

@@ -279,6 +279,8 @@ def test_integers_become_floating_where_numpy_makes_them_so() -> None:
         for x in (np.array([3, 2, 1], "uint8"), np.array([3, 2, 1])):
             out = getattr(tg, name)(x)
             np.testing.assert_allclose(out, getattr(tg, name)(x.astype(float)), rtol=1e-3)
+            if hasattr(np, name):
+                assert out.dtype == getattr(np, name)(x).dtype
 
 
 def test_half_precision_does_not_overflow_inside() -> None:

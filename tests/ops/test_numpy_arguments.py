@@ -132,6 +132,8 @@ def test_a_mean_that_is_known() -> None:
         ("edge", {}),
         ("reflect", {}),
         ("symmetric", {}),
+        ("reflect", {"reflect_type": "odd"}),
+        ("symmetric", {"reflect_type": "odd"}),
         ("wrap", {}),
         ("linear_ramp", {}),
         ("linear_ramp", {"end_values": 2.5}),
@@ -153,6 +155,18 @@ def test_pad(mode: str, options: dict[str, Any], width: Any) -> None:
         np.pad(tg.tensor(X), width, mode, **options).data, expected, rtol=1e-14
     )
     check_grads(lambda x: tg.pad(x, width, mode, **options), (X,))
+
+
+@pytest.mark.parametrize("mode", ["reflect", "symmetric"])
+@pytest.mark.parametrize("n", [1, 2, 5])
+@pytest.mark.parametrize("width", [(1, 0), (3, 9), (11, 4)])
+def test_odd_reflections_go_on_beyond_the_length_of_the_array(
+    mode: str, n: int, width: tuple[int, int]
+) -> None:
+    x = np.arange(n) ** 2 + 1
+    padded = tg.pad(tg.tensor(x), width, mode, reflect_type="odd")
+    assert padded.dtype == x.dtype
+    np.testing.assert_array_equal(padded.data, np.pad(x, width, mode, reflect_type="odd"))
 
 
 @pytest.mark.parametrize("mode", ["linear_ramp", "maximum", "mean", "median", "edge"])

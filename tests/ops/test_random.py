@@ -35,6 +35,14 @@ def test_generators(draw: Any) -> None:
         draw("seven")
 
 
+@pytest.mark.parametrize("draw", [tg.random.uniform, tg.random.normal, tg.random.bernoulli])
+@pytest.mark.parametrize("shape", [0.5, -1, (2, -1), (2, 0.5), "three", tg.tensor(0.5)])
+def test_a_shape_out_of_place_is_said_so(draw: Any, shape: Any) -> None:
+    with pytest.raises(ValueError, match=f"{draw.__name__}: the shape must be .* comes before"):
+        draw(shape, 0.25)
+    assert draw(np.array([2, 3])).shape == draw([2, 3]).shape == (2, 3)
+
+
 @pytest.mark.parametrize("draw", DRAWS)
 def test_draws_are_operations(draw: Any) -> None:
     """Who takes operations over sees each draw, without inputs and with its generator."""

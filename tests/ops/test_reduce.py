@@ -118,6 +118,16 @@ def test_running(name: str, axis: int | None) -> None:
     check_grads(lambda x: function(x, axis), [x], order=3, reference=lambda x: reference(x, axis))
 
 
+@pytest.mark.parametrize("name", ["cumsum", "cumprod"])
+@pytest.mark.parametrize("axis", [None, 0, -1])
+def test_running_over_a_number(name: str, axis: int | None) -> None:
+    function, reference = getattr(tg, name), getattr(np, name)
+    x = np.array(2.0)
+    check_grads(lambda x: function(x, axis), [x], reference=lambda x: reference(x, axis))
+    with pytest.raises(ValueError, match=f"{name}.*axis 1 is out of bounds"):
+        function(tg.tensor(2.0), 1)
+
+
 @pytest.mark.parametrize("zeros", [0, 1, 2, 3, 4])
 def test_product_with_zeros(zeros: int) -> None:
     x = np.array([2.0, -3.0, 0.5, 1.5])

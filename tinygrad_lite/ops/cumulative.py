@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from tinygrad_lite.mode import mode
 from tinygrad_lite.ops import guard
@@ -98,6 +99,8 @@ def cumprod(x: Any, axis: int | None = None, dtype: Any = None, out: None = None
     x = x if dtype is None else cast(x, dtype)
     if axis is None:
         return _cumprod(ravel(x))
+    x = x if np.ndim(x) else ravel(x)
+    axis = normalize_axis_index(axis, np.ndim(x), "cumprod")
     return moveaxis(_cumprod(moveaxis(x, axis, 0)), 0, axis)
 
 

@@ -163,6 +163,11 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     shape = np.shape(x)
     axis = normalize_axis_index(axis, len(shape))
     before, n, after = shape[:axis], shape[axis], shape[axis + 1 :]
+    if np.size(repeats) not in (1, n):
+        raise ValueError(
+            f"repeat: {np.size(repeats)} repeats for the {n} elements along axis {axis} of shape "
+            f"{shape}: give one number, or one for each"
+        )
     if np.ndim(repeats) or repeats < 0:
         return take(x, np.repeat(np.arange(n), repeats), axis)
     rows = broadcast_to(expand_dims(x, axis + 1), (*before, n, int(repeats), *after))

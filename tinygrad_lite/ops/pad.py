@@ -13,7 +13,7 @@ from tinygrad_lite.ops.index import assign, getitem, take
 from tinygrad_lite.ops.join import concatenate
 from tinygrad_lite.ops.order import max, median, min
 from tinygrad_lite.ops.reduce import mean
-from tinygrad_lite.ops.shape import broadcast_to, cast, reshape
+from tinygrad_lite.ops.shape import broadcast_to, cast, flip, reshape
 from tinygrad_lite.primitive import primitive
 
 _REPEATED = ("edge", "reflect", "symmetric", "wrap")
@@ -42,6 +42,7 @@ def pad(
     *,
     end_values: Any = 0,
     stat_length: Any = None,
+    reflect_type: str = "even",
 ) -> Any:
     """x with elements added before and after along its axes.
 
@@ -55,9 +56,12 @@ def pad(
         end_values: what a ``linear_ramp`` ends in, likewise.
         stat_length: of how many elements at the edge the ``maximum``, ``mean``, ``median`` or
             ``minimum`` is taken, likewise; of all by default.
+        reflect_type: ``odd`` turns what ``reflect`` and ``symmetric`` add by half about the edge:
+            twice the edge minus the mirrored elements.
 
     Raises:
-        ValueError: if the mode is none of these, or the widths are negative or do not fit.
+        ValueError: if the mode or ``reflect_type`` is none of these, or the widths are negative
+            or do not fit.
 
     >>> import tinygrad_lite as tg
     >>> tg.pad(tg.tensor([1.0, 2.0, 3.0]), (1, 2))
@@ -71,10 +75,18 @@ def pad(
     if mode not in _REPEATED and mode not in _OPTIONS:
         known = ", ".join([*_REPEATED, *_OPTIONS])
         raise ValueError(f"pad: mode {mode!r} is not one of {known}")
+    if reflect_type not in ("even", "odd"):
+        raise ValueError(f"pad: reflect_type must be even or odd, not {reflect_type!r}")
     if not widths.any():
         return positive(x)
     if mode == "constant":
         return _framed(x, widths, constant_values)
+    if reflect_type == "odd" and mode in ("reflect", "symmetric"):
+        for axis, (n, (before, after)) in enumerate(zip(shape, widths.tolist())):
+            skip = int(mode == "reflect" and n > 1)  # whether the edge itself is left out
+            x = _turned(x, axis, before, n - skip, skip)
+            x = flip(_turned(flip(x, axis), axis, after, n - skip, skip), axis)
+        return x
     if mode in _REPEATED:
         for axis, (n, width) in enumerate(zip(shape, widths)):
             if width.any():
@@ -101,8 +113,13 @@ def _widths(pad_width: Any, ndim: int) -> Any:
         widths = np.zeros((ndim, 2), int)
         for axis, width in pad_width.items():
             widths[axis] = width
-    else:
+    elif np.shape(pad_width) in ((), (1,), (2,), (1, 1), (1, 2), (ndim, 1), (ndim, 2)):
         widths = np.broadcast_to(np.asarray(pad_width, dtype=int), (ndim, 2))
+    else:
+        raise ValueError(
+            f"pad: pad_width {pad_width} does not fit {ndim} axes: give one number, one pair "
+            "(before, after), or a pair for every axis"
+        )
     if (widths < 0).any():
         raise ValueError(f"pad: widths must not be negative: {pad_width}")
     return widths
@@ -137,6 +154,14 @@ def _edge(x: Any, axis: int, end: int, length: int) -> Any:
         raise ValueError(f"pad: axis {axis} of shape {np.shape(x)} has no elements to go on from")
     places = slice(n - length, n) if end else slice(length)
     return getitem(x, (*(slice(None),) * axis, places))
+
+
+def _turned(x: Any, axis: int, width: int, step: int, skip: int) -> Any:
+    """x with elements in front that mirror it by a half turn, ``step`` of them at a time."""
+    for done in range(0, width, builtins.max(step, 1)):
+        places = np.arange(builtins.min(step, width - done))[::-1] + skip
+        x = concatenate([2 * _edge(x, axis, 0, 1) - take(x, places, axis), x], axis)
+    return x
 
 
 def _ramp(x: Any, axis: int, width: int, end: int, value: Any) -> Any:

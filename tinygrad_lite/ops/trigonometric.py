@@ -217,7 +217,7 @@ def _sinc_forward(x: Any, *, order: int) -> Any:
     for n in range(1, order + 1):
         far = (waves[n % 4] - n * far) / z
     slope: Any = math.pi**order * np.where(near, series, far)
-    return slope.astype(np.result_type(np.asarray(x), np.float16))
+    return slope.astype(np.result_type(np.asarray(x), 1.0))
 
 
 _sinc: Primitive = primitive(
