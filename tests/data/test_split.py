@@ -71,6 +71,11 @@ class TestTrainTestSplit:
         with pytest.raises(ValueError, match="strictly between 0 and 1"):
             train_test_split(np.arange(10), test_size=test_size)
 
+    @pytest.mark.parametrize("test_size", [True, np.True_])
+    def test_a_switch_is_no_size(self, test_size: bool) -> None:
+        with pytest.raises(TypeError, match="test_size must be an integer, got"):
+            train_test_split(np.arange(10), test_size=test_size)
+
     @pytest.mark.parametrize("test_size", [0, 10, 11, -1, 0.01, 0.99])
     def test_empty_parts(self, test_size: float) -> None:
         with pytest.raises(ValueError, match="both parts need at least one"):
@@ -156,5 +161,7 @@ class TestKFold:
 
 
 def test_k_fold_takes_a_number() -> None:
+    with pytest.raises(TypeError, match=r"k must be an integer, got 2\.0"):
+        kfold(10, 2.0)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"len\(x\).*stratified_kfold takes labels"):
         list(kfold(np.zeros(6), 2))  # type: ignore[arg-type]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,3 +84,10 @@ def test_xor_is_the_truth_table() -> None:
     assert y.tolist() == [0, 1, 1, 0]
     x, y = xor(400, noise=0.05, rng=0)
     np.testing.assert_array_equal((x[:, 0] > 0.5) ^ (x[:, 1] > 0.5), y == 1)
+
+
+@ALL
+@pytest.mark.parametrize("n", [10.5, True, "10"])
+def test_the_number_of_points_is_whole(make: Callable, n: Any) -> None:
+    with pytest.raises(TypeError, match="n must be an integer, got"):
+        make(n)

@@ -259,6 +259,7 @@ def without_betas() -> Any:
         (lambda: optim.StepLR(ours(), 0), ValueError, "got 0"),
         (lambda: optim.StepLR(ours(), 2, last_epoch=3), KeyError, "no 'initial_lr'"),
         (lambda: optim.LambdaLR(ours(), [abs]), ValueError, "1 functions for 2"),
+        (lambda: optim.LambdaLR(ours(), 0.5), TypeError, "takes a function of the step"),
         (lambda: optim.LinearLR(ours(), 0), ValueError, "start_factor must be"),
         (lambda: optim.LinearLR(ours(), 1, 2), ValueError, "end_factor must be"),
         (lambda: optim.CosineAnnealingLR(ours(), 0), ValueError, "T_max"),

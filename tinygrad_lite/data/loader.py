@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 
 from tinygrad_lite.data.rng import RandomSource, as_generator
 from tinygrad_lite.data.sources import as_source
+from tinygrad_lite.data.whole import whole
 
 
 @dataclass
@@ -50,12 +50,7 @@ class DataLoader:
         rng: RandomSource = None,
     ) -> None:
         self._source = as_source(data)
-        try:
-            if isinstance(batch_size, bool):  # an integer to Python, but hardly meant as 1
-                raise TypeError
-            self.batch_size = operator.index(batch_size)
-        except TypeError:
-            raise TypeError(f"batch_size must be an integer, got {batch_size!r}") from None
+        self.batch_size = whole("batch_size", batch_size)
         self.shuffle = shuffle
         self.drop_last = drop_last
         self.rng = as_generator(rng)

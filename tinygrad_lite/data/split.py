@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinygrad_lite.data.rng import RandomSource, as_generator
+from tinygrad_lite.data.whole import whole
 
 Indices: TypeAlias = npt.NDArray[np.intp]
 
@@ -61,7 +62,8 @@ def kfold(
 
     Unshuffled, the test parts are consecutive runs. Their sizes differ by at most one.
 
-    Raises ValueError unless `2 <= k <= n`, TypeError for an array instead of its length.
+    Raises ValueError unless `2 <= k <= n`, TypeError for an array instead of its length and a `k`
+    that is no integer.
 
     >>> [test.tolist() for train, test in kfold(5, k=2)]
     [[0, 1, 2], [3, 4]]
@@ -115,8 +117,8 @@ def _common_length(columns: list[npt.NDArray[Any]]) -> int:
 
 
 def _test_count(n: int, test_size: float) -> int:
-    if isinstance(test_size, int | np.integer):
-        count = int(test_size)
+    if isinstance(test_size, int | np.integer | np.bool_):
+        count = whole("test_size", test_size)
     elif 0 < test_size < 1:
         count = round(test_size * n)
     else:
@@ -144,7 +146,7 @@ def _check_folds(n: int, k: int) -> None:
             f"k-fold takes the number of examples, len(x), not the {np.size(n)} values themselves; "
             "stratified_kfold takes labels"
         )
-    if not 2 <= k <= n:
+    if not 2 <= whole("k", k) <= n:
         raise ValueError(f"k-fold needs 2 <= k <= n, got k={k} for n={n} examples")
 
 

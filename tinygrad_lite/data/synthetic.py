@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinygrad_lite.data.rng import RandomSource, as_generator
+from tinygrad_lite.data.whole import whole
 
 Points: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]
 
@@ -17,7 +18,7 @@ def moons(n: int = 200, noise: float = 0.1, rng: RandomSource = None) -> Points:
     """Two interleaved half circles: points of shape `(n, 2)`, float32, and labels 0 or 1, int64.
 
     `noise` is the standard deviation of the Gaussian noise on both coordinates. Raises ValueError
-    for `n < 1` or a negative noise.
+    for `n < 1` or a negative noise, TypeError for an `n` that is no integer.
 
     >>> x, y = moons(100, rng=0)
     >>> x.shape, x.dtype.name, y[:4].tolist()
@@ -97,7 +98,7 @@ def xor(n: int = 200, noise: float = 0.1, rng: RandomSource = None) -> Points:
 
 
 def _check(n: int, noise: float) -> None:
-    if n < 1:
+    if whole("n", n) < 1:
         raise ValueError(f"n, the number of points, must be at least 1, got {n}")
     if not (noise >= 0 and math.isfinite(noise)):
         raise ValueError(

@@ -120,6 +120,11 @@ class LambdaLR(LRScheduler):
         last_epoch: int = -1,
     ) -> None:
         groups = len(self._groups_of(optimizer))
+        if not callable(lr_lambda) and not isinstance(lr_lambda, Iterable):
+            raise TypeError(
+                "LambdaLR takes a function of the step, or one for each parameter group, "
+                f"not {lr_lambda!r}"
+            )
         self.lr_lambdas = [lr_lambda] * groups if callable(lr_lambda) else list(lr_lambda)
         if len(self.lr_lambdas) != groups:
             raise ValueError(
