@@ -211,6 +211,28 @@ def test_clipping_of_a_layer_without_bias(clip: Any) -> None:
     np.testing.assert_allclose(run(True), run(False), rtol=1e-5)
 
 
+@pytest.mark.parametrize("clip", [optim.clip_grad_norm_, optim.clip_grad_value_])
+def test_the_clipped_gradient_of_a_number_is_seen(clip: Any) -> None:
+    def run(compiled: bool) -> list[Any]:
+        scale = tg.tensor(1.5, requires_grad=True)
+        optimizer = optim.SGD([scale], lr=0.1)
+
+        def step(x: Any) -> None:
+            optimizer.zero_grad()
+            ((scale * x) ** 2).sum().backward()
+            clip([scale], 0.5)
+            optimizer.step()
+
+        act, found = tg.compile(step) if compiled else step, []
+        for i in range(5):
+            act(np.arange(3.0) + i)
+            assert scale.grad is not None
+            found.append((scale.item(), scale.grad.item()))
+        return found
+
+    assert run(True) == run(False)
+
+
 def test_the_gradient_of_a_scale_of_one_element() -> None:
     """A sum to a single number, put into shape, is put into the gradient as well."""
     scale = tg.tensor([2.0], requires_grad=True)

@@ -309,9 +309,9 @@ class Emission:
         ]
         results += [self._escaping(v) for v in self.program.writes.values()]
         results += [
-            self.w.read(slot.value)
-            for slot in self.source.last.values()
-            if slot is not None and not slot.value.shape
+            self.w.read(v)
+            for t, v in self.program.gradients.items()
+            if v is not None and self.source.last[t] is not None and not v.shape
         ]
         if len(results) == 1:
             self.w.line(f"return {results[0]}")
