@@ -285,6 +285,10 @@ def test_many_leaves_of_one_operation_are_folded_and_counted():
     assert "492 edges" in words(tg.draw(y, direction="forward").source)
     few = tg.draw(tg.concatenate(leaves[:20]).sum())
     assert not labels(few, "group")
+    pairs = [tg.tensor([float(i), 1.0], requires_grad=True) for i in range(500)]
+    outputs = [tg.concatenate(pairs), tg.tensor(np.ones(3))]  # of shapes that cannot be compared
+    (group,) = labels(tg.draw(outputs), "group").values()
+    assert group == "… 492 leaves"
 
 
 def test_many_results_that_one_operation_reads_share_an_edge_where_they_are_left_out():

@@ -330,6 +330,18 @@ def test_a_learning_rate_that_trains_is_not_too_large():
     assert loss.item() < 0.1 * first
 
 
+def test_small_weights_may_change_by_more_than_their_size():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((20, 3)).astype("float32")
+    y = x @ np.array([[1.0], [-2.0], [3.0]], "float32")
+    model = nn.Linear(3, 1)
+    model.weight.data = np.full((1, 3), 0.01, "float32")
+    loss = nn.functional.mse_loss(model(x), y)
+    assert tg.draw_flow(model, loss, lr=0.1).findings == []  # it converges with that
+    assert "try lr" in found(model, loss, "learning rate too large", lr=3.0).text
+    found(model, loss - 100.0, "learning rate too large", lr=3.0)
+
+
 @pytest.mark.skipif(shutil.which("dot") is None, reason="needs Graphviz's dot")
 def test_there_is_a_space_after_the_name_of_a_fault():
     model = stack(nn.ReLU, layers=1)

@@ -368,6 +368,7 @@ def test_without_dot_notebooks_get_text_and_files_get_advice(monkeypatch, tmp_pa
     ):
         with pytest.raises(RuntimeError, match=r"apt install.*brew install.*winget"):
             ask()
+    assert list(tmp_path.iterdir()) == []
 
 
 @needs_dot
@@ -378,6 +379,19 @@ def test_it_is_a_digraph_that_renders_to_files(tmp_path):
     path = picture.render(tmp_path / "graph", format="svg", cleanup=True)
     assert "<svg" in Path(path).read_text(encoding="utf-8")
     assert picture.source.startswith("digraph")
+
+
+@needs_dot
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("a.png", "a.png"), ("a.SVG", "a.svg"), ("b.2.pdf", "b.2.pdf"), ("b.2", "b.2.svg")],
+)
+def test_the_ending_of_a_name_says_the_format(tmp_path, name, written):
+    picture = tg.draw(neuron()[0])
+    assert Path(picture.render(tmp_path / name, cleanup=True)) == tmp_path / written
+    assert [path.name for path in tmp_path.iterdir()] == [written]
+    path = picture.render(str(tmp_path / "c.png"), format="svg", cleanup=True)
+    assert Path(path).name == "c.png.svg"
 
 
 def test_the_text_shows_the_same_graph():
@@ -424,3 +438,32 @@ def test_the_legend_tells_a_zero_and_both_signs_in_every_theme():
         assert "exactly 0" not in words(picture.source)
         assert "of both signs" in words(picture.source)
         assert "style=dashed" not in picture.source
+
+
+def test_the_legend_holds_what_is_in_the_picture_and_nothing_else():
+    x = tg.tensor(3.0, requires_grad=True, name="x")
+    square = x * x
+    numbers = words(tg.draw(square).source)
+    assert "of both signs" not in numbers
+    assert "length of an array" not in numbers
+    assert "∇ of the result" in numbers
+    assert "∇ of the result" not in words(tg.draw(square, formulas=False).source)
+    array = tg.tensor(np.linspace(-1.0, 1.0, 50), requires_grad=True)
+    arrays = words(tg.draw((array * array).sum()).source)
+    assert "of both signs" in arrays
+    assert "length of an array" in arrays
+
+
+def test_numbers_on_edges_are_whole():
+    x = tg.tensor([-0.1733e-3, -0.2326e-3, 0.4146e-3, -0.3333e-3], requires_grad=True, name="x")
+    source = tg.draw((x * x * x).sum()).source
+    assert "…" not in words(source)
+    assert "= ‖" in words(source)
+
+
+def test_a_long_rule_goes_on_in_the_next_line():
+    x = tg.tensor([-1.0, 2.0], requires_grad=True, name="layers.0.weight")
+    loss = tg.elu(x).sum()
+    rule = next(event.formula for event in tg.trace_backward(loss) if event.operation == "elu")
+    assert len(rule) > 40
+    assert rule in " ".join(words(tg.draw(loss).source).split())

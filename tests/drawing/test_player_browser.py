@@ -531,3 +531,42 @@ def test_a_long_name_and_the_buttons_of_the_view_cover_nothing(open_page, viewpo
     assert graph["y"] + graph["height"] <= tools["y"]
     title, theme = (tab.locator(part).bounding_box() for part in ("#title", "#theme"))
     assert title["x"] + title["width"] <= theme["x"]
+
+
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE], ids=["laptop", "phone"])
+def test_numbers_of_arrays_stand_in_one_line(open_page, viewport):
+    x = tg.tensor([-10.0, 128.0, 432.0], requires_grad=True, name="x")
+    y = tg.tensor([-1.25e-5, 0.0078125, 77777.0], requires_grad=True, name="y")
+    tab = open_page(tg.trace_backward((x * x + y * y).sum()), viewport)
+    tab.keyboard.press("End")
+    broken = tab.evaluate(
+        """[...document.querySelectorAll("td")].filter((cell) => {
+            const range = document.createRange();
+            range.selectNodeContents(cell);
+            return new Set([...range.getClientRects()].map((line) => line.top)).size > 1;
+        }).map((cell) => cell.textContent)"""
+    )
+    assert broken == []
+
+
+def test_the_amount_on_a_wire_that_turns_covers_no_tensor(open_page):
+    x = tg.tensor([1.0, 2.0, 3.0], requires_grad=True, name="x")
+    y = x * 2
+    for _ in range(4):
+        y = tg.sin(y + x) * x
+    trace = tg.trace_backward((y**2).sum())
+    tab = open_page(trace)
+    for position in range(1, len(trace) + 1):
+        goto(tab, position)
+        covered = tab.evaluate(
+            """() => {
+                const plate = document.querySelector("#graph .active .label rect, .label.lit rect");
+                const label = plate.getBoundingClientRect();
+                return [...document.querySelectorAll(".node .border")].filter((border) => {
+                    const box = border.getBoundingClientRect();
+                    return label.left < box.right - 3 && label.right > box.left + 3
+                        && label.top < box.bottom - 1 && label.bottom > box.top + 1;
+                }).map((border) => border.parentNode.textContent);
+            }"""
+        )
+        assert covered == [], position

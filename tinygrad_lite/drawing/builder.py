@@ -85,12 +85,13 @@ class Builder:
     def _fold_crowds(self) -> None:
         """One group for most of the leaves that one operation alone reads, where they are many."""
         names = self._names
+        ends = set(names.outputs)
         for unit in self._units:
             if unit.kind != "operation":
                 continue
             read = dict.fromkeys(map(names.canonical, unit.nodes[0].record[1]))
             own = [x for x in read if x in self._boxes and len(self._readers[x]) == 1]
-            own = [x for x in own if x.record is None and x not in names.outputs]
+            own = [x for x in own if x.record is None and x not in ends]
             if len(own) > CROWD + 1:
                 key = f"group{names.index[unit.nodes[0]]}_leaves"
                 title = f"… {len(own) - CROWD:,} leaves"

@@ -200,12 +200,24 @@ def _learning_rate(measured: Measurement, lr: float | None) -> Iterator[Finding]
         return
     step, weight = max(steps, key=lambda pair: pair[0])
     seen = f"one step of lr = {number(lr)} changes it by {number(step)} of its size"
-    if step > HASTY:
+    if step > HASTY and _overshoots(measured, lr):
         text = f"{seen}; about 0.001 is usual: try lr = {number(_near(lr, step))}"
         yield Finding("learning rate too large", weight.name, text)
     elif step < IDLE and not _at_the_floor(measured):
         text = f"{seen}, and no other by more: try lr = {number(_near(lr, step))}"
         yield Finding("learning rate too small", weight.name, text)
+
+
+def _overshoots(measured: Measurement, lr: float | None) -> bool:
+    """Whether a plain step promises to lower the loss by more than all of it.
+
+    It promises lr × ‖∇‖², the first-order change. What is smaller may well be kept, however small
+    the weights are that it changes. Beyond it the step is longer than that of Polyak (1987) for a
+    loss whose least value is 0; of a loss below 0 nothing is known, and the ratio alone decides.
+    """
+    assert lr is not None
+    slope = sum(w.gradient**2 for w in measured.weights if w.gradient is not None)
+    return not lr * slope <= measured.loss.item()
 
 
 def _near(lr: float | None, step: float) -> float:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
 from tinygrad_lite.drawing.naming import Call
 from tinygrad_lite.drawing.theme import Theme, Tint
-from tinygrad_lite.drawing.values import share
+from tinygrad_lite.drawing.values import number, share
 from tinygrad_lite.mode import Scope
 
 FONT = "Helvetica,Arial,sans-serif"
 ENTRIES = 4  # in a row of the legend
 LONGEST = 40  # characters of a line; what is longer ends in …
+LONGEST_VALUE = 120  # of what a box holds: a few numbers are never cut
+RULE_LINES = 4  # of a rule on an edge; what is longer ends in …
 NOTE = 80  # characters of a line of a note
 NO_TITLE = '""'
 HELD = 2  # the weight of an edge that holds a module below what it reads
@@ -67,18 +69,22 @@ def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
         if theme.dashed:
             entries.append((_sign("←─", theme.positive), "gradient above 0"))
             entries.append((_sign("←╌", theme.negative), "gradient below 0"))
-            entries.append((_sign("←─", theme.balanced), "of both signs"))
         else:
             entries.append((_sign("⬅", theme.gradient(1)), "gradient above 0"))
             entries.append((_sign("⬅", theme.gradient(-1)), "gradient below 0"))
-            entries.append((_sign("⬅", theme.gradient(0)), "of both signs"))
+        if any(abs(edge.lean) < 1 for edge in carrying if edge.norm):
+            arrow = _sign("←─", theme.balanced) if theme.dashed else _sign("⬅", theme.gradient(0))
+            entries.append((arrow, "of both signs"))
         if not all(edge.norm for edge in carrying):
             entries.append((_sign("⇠", theme.gradient(0)), "dotted: exactly 0"))
         if not all(math.isfinite(edge.norm) for edge in carrying):
             entries.append((_sign("⬅", theme.strange), "not finite"))
         entries.append((_sign("∇", theme.text), "gradient"))
-        entries.append((_sign("g", theme.text), "∇ of the result"))
-        entries.append((_sign("‖ ‖", theme.text), "length of an array"))
+        if any(edge.formula for edge in carrying):
+            entries.append((_sign("g", theme.text), "∇ of the result"))
+        gradients = [shape.gradient for shape in figure.shapes.values()]
+        if any("‖" in words for words in (*gradients, *map(_amount, carrying))):
+            entries.append((_sign("‖ ‖", theme.text), "length of an array"))
         entries.append((_sign("▬", theme.text), "wide: large (log scale)"))
     cells = [f'{sign}<TD ALIGN="LEFT">{text_of(word)}&nbsp;&nbsp;</TD>' for sign, word in entries]
     rows = ["".join(cells[i : i + ENTRIES]) for i in range(0, len(cells), ENTRIES)]
@@ -167,14 +173,14 @@ def _stacked(figure: Figure) -> Iterator[str]:
         yield f"{above} -> {leaf} [style=invis weight={HELD}]\n"
 
 
-def _frame(call: Call, number: int, theme: Theme, downward: bool) -> Iterator[str]:
+def _frame(call: Call, count: int, theme: Theme, downward: bool) -> Iterator[str]:
     """The beginning of a module's cluster, with its title.
 
     Where edges come in from above, the title is a node, because edges make way for nodes.
     """
     title = f"<<B>{text_of(call.title)}</B>>"
     yield (
-        f"subgraph cluster_{number} {{ "
+        f"subgraph cluster_{count} {{ "
         f"graph [label={title if not downward else NO_TITLE} labelloc=t labeljust=l fontsize=10 "
         f'fontcolor="{theme.muted}" style="rounded,filled" '
         f'fillcolor="{theme.cluster[call.depth % 2]}" '
@@ -182,7 +188,7 @@ def _frame(call: Call, number: int, theme: Theme, downward: bool) -> Iterator[st
     )
     if downward:
         yield (
-            f'title{number} [class="title" shape=plaintext margin=0 height=0.2 width=0.1 '
+            f'title{count} [class="title" shape=plaintext margin=0 height=0.2 width=0.1 '
             f'fontcolor="{theme.muted}" label={title}]\n'
         )
 
@@ -213,10 +219,10 @@ def _box_label(shape: Shape, theme: Theme) -> str:
     if shape.caption:
         rows.append(f'<FONT POINT-SIZE="8" COLOR="{theme.muted}">{text_of(shape.caption)}</FONT>')
     if shape.value:
-        rows.append(text_of(shape.value))
+        rows.append(text_of(shape.value, LONGEST_VALUE))
     if shape.gradient:
         colour = theme.text if theme.dashed else theme.gradient(shape.lean)
-        lines = "<BR/>".join(text_of(line, 120) for line in _lines(f"∇ {shape.gradient}"))
+        lines = "<BR/>".join(text_of(line, LONGEST_VALUE) for line in _lines(f"∇ {shape.gradient}"))
         rows.append(f'<FONT COLOR="{colour}">{lines}</FONT>')
     body = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
     return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>>'
@@ -265,15 +271,29 @@ def _backward(edge: Edge, theme: Theme, largest: float) -> str:
     kind = "gradient" if edge.amount else "upstream"
     label = ""
     if edge.amount:
-        words = f"= {text_of(edge.amount)}" if edge.formula else text_of(edge.amount)
+        words = f"= {_amount(edge)}" if edge.formula else _amount(edge)
         if edge.formula:
-            words = f"{text_of(edge.formula)}<BR/>{words}"
+            words = f"{_rule(edge.formula)}<BR/>{words}"
         label = f' label=<<TABLE BORDER="0" CELLPADDING="4"><TR><TD>{words}</TD></TR></TABLE>>'
     return (
         f'{_ends(edge)}id="grad.{edge.key}" class="{kind}" dir=back color="{colour}" '
         f'fontcolor="{colour}" style={style} penwidth={width:.2f} '
         f"arrowsize={0.5 + width / 25:.2f}{label}]\n"
     )
+
+
+def _amount(edge: Edge) -> str:
+    """What flows along an edge; the length of an array that would not fit: no number is cut."""
+    fits = len(edge.amount) + 2 <= LONGEST
+    return text_of(edge.amount if fits else f"‖{number(edge.norm)}‖")
+
+
+def _rule(formula: str) -> str:
+    """A rule in as many lines as it needs, up to a few."""
+    lines = wrapped(formula, LONGEST)
+    if len(lines) > RULE_LINES:
+        lines[RULE_LINES - 1 :] = [f"{lines[RULE_LINES - 1]} …"]
+    return "<BR/>".join(map(text_of, lines))
 
 
 # Text

@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterable
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import graphviz
@@ -18,6 +20,17 @@ ADVICE = (
 
 PATIENCE = 4.0  # seconds that dot may take for a careful layout
 PLAIN = 400  # statements; what has fewer is laid out in less than that
+FORMATS = (
+    ".svg",
+    ".png",
+    ".pdf",
+    ".jpg",
+    ".jpeg",
+    ".gif",
+    ".webp",
+    ".eps",
+    ".ps",
+)  # as a file's ending
 HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1", "splines": "line"}
 
 
@@ -50,17 +63,22 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         except subprocess.TimeoutExpired:
             self.hurry()
 
-    def render(self, *args: Any, **kwargs: Any) -> str:
+    def render(self, filename: str | PathLike[str] | None = None, *args: Any, **kwargs: Any) -> str:
         """Write the picture to a file, as ``graphviz.Digraph.render`` does.
+
+        A name that ends in a format of pictures, such as ``network.png``, says which one to write,
+        unless ``format`` does.
 
         Raises:
             RuntimeError: if Graphviz's program ``dot`` is not installed.
         """
+        _need_dot()
+        if filename is not None and kwargs.keys().isdisjoint(("format", "outfile")):
+            path = Path(filename)
+            if path.suffix.lower() in FORMATS:
+                filename, kwargs["format"] = path.with_suffix(""), path.suffix.lower()[1:]
         self._try()
-        try:
-            return str(super().render(*args, **kwargs))
-        except graphviz.ExecutableNotFound as error:
-            raise RuntimeError(ADVICE) from error
+        return str(super().render(filename, *args, **kwargs))
 
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
         """The picture as bytes or text, as ``graphviz.Digraph.pipe`` gives it.
@@ -68,11 +86,9 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         Raises:
             RuntimeError: if Graphviz's program ``dot`` is not installed.
         """
+        _need_dot()
         self._try()
-        try:
-            return super().pipe(*args, **kwargs)
-        except graphviz.ExecutableNotFound as error:
-            raise RuntimeError(ADVICE) from error
+        return super().pipe(*args, **kwargs)
 
     def _repr_mimebundle_(
         self,
@@ -89,3 +105,9 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         if drawn and shutil.which("dot"):
             bundle |= super()._repr_mimebundle_(include=drawn)
         return bundle
+
+
+def _need_dot() -> None:
+    """Say how to install what is missing, before a file of source is left behind."""
+    if shutil.which("dot") is None:
+        raise RuntimeError(ADVICE)

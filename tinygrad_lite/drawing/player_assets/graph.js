@@ -68,9 +68,14 @@ function addWire(graph, layers, { id, points, label }) {
   graph.wires.set(id, wire);
 }
 
+/** How wide the label of an amount is. */
+function widthOf(amount) {
+  return 8 * amount.length + 12;
+}
+
 /** The amount of a contribution on its wire. */
 function drawLabel([x, y], amount, lean) {
-  const width = 8 * amount.length + 12;
+  const width = widthOf(amount);
   const plate = draw("rect", { x: x - width / 2, y: y - 10, width, height: 20, rx: 10 });
   const label = draw("g", { class: "label" }, plate, draw("text", { x, y: y + 4 }, amount));
   setLean(label, lean);
@@ -179,7 +184,10 @@ function paintActive(graph, position) {
   keepStop(graph, target.group);
   graph.lit = [wire.group, graph.circles.get(event.node).group, target.group];
   if (wire.text) graph.lit.push(wire.text);
-  else graph.active.append(drawLabel(middleOf(wire.points), graph.model.flow[index].amount, graph.model.flow[index].lean));
+  else {
+    const { amount, lean } = graph.model.flow[index];
+    graph.active.append(drawLabel(placeOf(wire.points, widthOf(amount)), amount, lean));
+  }
   restart(wire.group);
   for (const element of graph.lit) element.classList.add("lit");
 }
@@ -203,8 +211,19 @@ function nearestBox(graph, id, [x, y]) {
   return graph.boxes.get(id).reduce((best, box) => (distance(box) < distance(best) ? box : best));
 }
 
-function middleOf(points) {
-  const [a, b, c, d] = points.slice(0, 4);
+/** Where a label stands: in the middle of the first stretch that has room for it; where that leads
+ * back to the left, in a long lane that no box touches, at its beginning. */
+function placeOf(points, width) {
+  for (let i = 0; i + 3 < points.length; i += 3) {
+    const stretch = points.slice(i, i + 4);
+    const [from, to] = [stretch[0], stretch[3]];
+    if (from[0] - to[0] >= width) return [from[0] - width / 2, from[1]];
+    if (to[0] - from[0] >= width) return middleOf(stretch);
+  }
+  return middleOf(points.slice(0, 4));
+}
+
+function middleOf([a, b, c, d]) {
   return [0, 1].map((i) => (a[i] + 3 * b[i] + 3 * c[i] + d[i]) / 8);
 }
 
