@@ -244,10 +244,23 @@ def test_scalar_graphs_of_any_size_are_legible_on_a_laptop(size, theme, build):
     root = ET.fromstring(picture.pipe(format="svg", encoding="utf-8"))
     assert not overlapping(root)
     assert float(root.get("width").removesuffix("pt")) <= LAPTOP + 1
-    scale = float(re.search(r"scale\(([\d.]+)", next(iter(root)).get("transform"))[1])
-    assert scale > 0.7  # of ten points
+    assert scale_of(root) > 0.7  # of ten points
     hidden = sum(int(re.sub(r"\D", "", title)) for title in groups(picture))
     assert hidden + len(operations(picture)) == len(Names([y]).nodes)
+
+
+def scale_of(root):
+    """How much smaller a picture is than it was laid out."""
+    return float(re.search(r"scale\(([\d.]+)", next(iter(root)).get("transform"))[1])
+
+
+@needs_dot
+@pytest.mark.parametrize("options", [{"depth": 0}, {"expand": True}, {"collapse": True}])
+def test_options_that_find_nothing_to_do_leave_a_graph_legible(options):
+    import xml.etree.ElementTree as ET
+
+    picture = tg.draw(neurons(200), **options)
+    assert scale_of(ET.fromstring(picture.pipe(format="svg", encoding="utf-8"))) > 0.7
 
 
 def test_more_shapes_than_fit_a_laptop_are_drawn_where_they_are_asked_for():

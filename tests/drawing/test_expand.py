@@ -89,3 +89,19 @@ def test_a_layer_is_expanded_within_the_budget_or_stays_whole(which, budget):
     assert len(kinds) <= budget
     if budget >= len(whole.figure.shapes):
         assert "group" not in kinds
+
+
+def test_what_could_not_be_read_when_expanded_stays_whole_by_default():
+    tg.manual_seed(0)
+    small, large = (nn.Linear(n, n)(np.ones((1, n), "float32")).sum() for n in (3, 4))
+    assert "xWᵀ+b" not in operations(tg.draw(small, expand=True))
+    assert "xWᵀ+b" in operations(tg.draw(large, expand=True))
+    assert "xWᵀ+b" not in operations(tg.draw(large, expand=True, max_nodes=150))
+
+
+def test_where_nothing_is_expanded_the_picture_says_why():
+    tg.manual_seed(0)
+    loss = nn.Linear(4, 4)(np.ones((1, 4), "float32")).sum()
+    assert tg.draw(loss, expand=True, max_nodes=150).figure.notes == []
+    assert "max_nodes=90" in tg.draw(loss, expand=True).figure.notes[0]
+    assert "a trace shows" in tg.draw(tg.trace_backward(loss), expand=True).figure.notes[0]

@@ -43,6 +43,7 @@ def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> 
         budget: the most shapes to put in for all of them; what is over it stays whole.
 
     The new graph has the same leaves, values and lines of code, so its gradients are the same.
+    Where nothing is taken apart, it is the old one.
     """
     wanted = chooser(names, which)
     replaced: dict[Tensor, Tensor] = {}
@@ -67,6 +68,8 @@ def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> 
             if made is twin or (made.order > node.order and made not in known):
                 made.record = (*made.record[:4], code, instruction)
         replaced[node] = twin
+    if not replaced:
+        return names
     outputs = [replaced.get(t, t) for t in names.outputs]
     known_by = Names(outputs, names.given)
     for element, whole, index in elements:

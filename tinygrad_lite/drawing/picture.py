@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import copy
+from functools import partial
 from inspect import signature
 from typing import Any, Literal
 
@@ -26,6 +27,7 @@ from tinygrad_lite.tensor import Tensor, Watch
 
 SCREEN = 900  # points of width that a laptop shows at full size
 MOST, FEWEST = 150, 30  # shapes, where nobody says how many
+EXPANDED = 90  # shapes, where products are taken apart: more of them are too wide to be read
 LESS = 0.75  # of the shapes, where they were too wide
 LAPTOP, ENDLESS = 14.2, 1000  # inches: 1366 pixels of width, and any height
 HASTE = 300  # shapes from which on dot may lay out less carefully, so that it takes seconds
@@ -103,7 +105,7 @@ def draw(
             for all, False to fold none even if the graph is big.
         expand: turns small linear layers and matrix products into the scalar multiplications and
             additions that they stand for: True for all, or names of modules. What would take more
-            than ``max_nodes`` stays whole.
+            than ``max_nodes``, here 90 by default, stays whole.
         rankdir: ``"LR"`` from left to right, ``"TB"`` from top to bottom; by default the first
             unless the picture would be wider than a screen.
         theme: ``"light"``, ``"dark"`` or ``"print"`` (black and white).
@@ -141,15 +143,21 @@ def draw(
     _check(depth, max_nodes, rankdir)
     for option, which in (("collapse", collapse), ("expand", expand)):
         check_modules(names, option, which)
+    whole = names
+    most = EXPANDED if max_nodes is None else max_nodes
     if expand and trace is None:
-        most = MOST if max_nodes is None else max_nodes
         names = expanded(names, expand, most - unfolded(names, depth, collapse))
     forward, backward = _directions(direction, gradients, names, trace)
     units = plan(names, depth, collapse, MOST if max_nodes is None else max_nodes)
     builder = Builder(names, units, values, MOST if max_nodes is None else max_nodes)
     free = max_nodes is None and rankdir != "LR"
-    if free and depth is None and collapse is None and not expand:
-        builder = _narrowed(builder, names, units, values, backward)
+    if free and collapse is not False and names is whole:
+        again = partial(plan_again, names, depth=depth, collapse=collapse)
+        builder = _narrowed(builder, names, units, again, values, backward)
+    if expand and names is whole:
+        reason = f"no product that was meant fits in max_nodes={most}"
+        reason = "a trace shows what was run" if trace is not None else reason
+        builder.figure.notes.append(f"nothing is expanded: {reason}")
     if backward and trace is not None:
         for event in trace.events:
             node = names.nodes[int(event.node.removeprefix("op"))]
@@ -178,7 +186,12 @@ def draw(
 
 
 def _narrowed(
-    builder: Builder, names: Names, units: list[Unit], values: bool, backward: bool
+    builder: Builder,
+    names: Names,
+    units: list[Unit],
+    again: Callable[[list[Unit], int], list[Unit]],
+    values: bool,
+    backward: bool,
 ) -> Builder:
     """The same, with more folded until it fits the width of a screen, as far as it can."""
     best, budget = builder, MOST
@@ -186,7 +199,7 @@ def _narrowed(
     while breadth > 1 and budget > FEWEST:
         budget = min(budget, len(builder.figure.shapes))
         budget = max(FEWEST, int(LESS * budget))
-        units = plan_again(names, units, budget)
+        units = again(units, budget)
         builder = Builder(names, units, values, budget)
         breadth = _excess(builder, backward)
         if breadth < narrowest:

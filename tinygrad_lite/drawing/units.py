@@ -61,11 +61,17 @@ def plan(
     return _middle_left_out(units, max_nodes)
 
 
-def plan_again(names: Names, units: list[Unit], max_nodes: int) -> list[Unit]:
-    """A plan of which nothing was asked for, with less room than before."""
+def plan_again(
+    names: Names,
+    units: list[Unit],
+    max_nodes: int,
+    depth: int | None,
+    collapse: bool | str | Collection[str] | None,
+) -> list[Unit]:
+    """A plan of which the same was asked for, with less room than before."""
     if any(unit.kind == "rest" for unit in units):
         return _middle_left_out(units, max_nodes)
-    return plan(names, None, None, max_nodes)
+    return plan(names, depth, collapse, max_nodes)
 
 
 def unfolded(names: Names, depth: int | None, collapse: bool | str | Collection[str] | None) -> int:
