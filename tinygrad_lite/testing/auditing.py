@@ -144,6 +144,8 @@ def audit(output: Tensor, *, tolerance: float | None = None, raises: bool = Fals
       worst at   [0]: 2..., not 3... ± ...
       diagnosis  off by a factor 2/3
     """
+    if not isinstance(output, Tensor):
+        raise TypeError(f"audit takes a recorded tensor, not {type(output).__name__}")
     report = Audit(output)
     for node in graph.topological(output):
         operation, inputs, attributes, *_ = node.record

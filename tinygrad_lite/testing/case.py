@@ -210,25 +210,28 @@ class Case:
     def sensitivity(self, cotangent: Array) -> list[Array]:
         """How much rounding moves the gradients; jumps, as at kinks, do not count."""
         here = self.pull(cotangent)
-        spread = [np.zeros(g.shape) for g in here]
-        for _ in range(3):
+        beside = []
+        for _ in range(6):
+            ulps = [self.rng.choice([-3, -2, -1, 1, 2, 3], a.shape) for a in self.arrays]
             moved = [
-                a * (1 + self.rng.choice([-2, 2], a.shape) * np.finfo(a.dtype).eps).astype(a.dtype)
-                for a in self.arrays
+                a + (a * k * np.finfo(a.dtype).eps).astype(a.dtype)
+                for a, k in zip(self.arrays, ulps)
             ]
-            for i, (g, h) in enumerate(zip(self.pull(cotangent, moved), here)):
-                change = np.nan_to_num(np.abs(g - h), nan=0.0, posinf=0.0)
-                size = np.maximum(1e-2 * np.abs(h), 1e4 * np.finfo(h.dtype).eps)
-                change = np.where(change < size, change, 0)
-                spread[i] = np.maximum(spread[i], 4 * change)
+            beside.append(self.pull(cotangent, moved))
+        spread = []
+        for h, near in zip(here, map(np.array, zip(*beside))):
+            # Of each other: what differs from all that is beside it alone is no rounding.
+            change = np.nan_to_num(np.ptp(near, axis=0), nan=0.0, posinf=0.0)
+            size = np.maximum(1e-2 * np.abs(h), 1e4 * np.finfo(h.dtype).eps)
+            spread.append(np.where(change < size, 4 * change, 0))
         spread = [
             *map(np.maximum, spread, moved_by_rounding(lambda: self.pull(cotangent), self.eps))
         ]
         if not self.oracle.cancels():  # gradients of exact functions have no noise to excuse
             return spread
         step = self.oracle.step**2
-        near = [[(a * (1 + k * step)).astype(a.dtype) for a in self.arrays] for k in range(1, 13)]
-        noises = map(noise_of, map(np.array, zip(*(self.pull(cotangent, a) for a in near))))
+        line = [[(a * (1 + k * step)).astype(a.dtype) for a in self.arrays] for k in range(1, 13)]
+        noises = map(noise_of, map(np.array, zip(*(self.pull(cotangent, a) for a in line))))
         return [np.maximum(s, 8 * noise) for s, noise in zip(spread, noises)]
 
 

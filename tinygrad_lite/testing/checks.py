@@ -129,9 +129,15 @@ def _reshaped(case: Case) -> Iterator[Case]:
         candidates.append(
             ("for inputs of one number", [a.reshape(-1)[0:1].reshape(()) for a in case.arrays])
         )
-    candidates.append(
-        (f"for inputs repeated to shape {MANY}", [np.resize(a, MANY) for a in case.arrays])
-    )
+    few = [(3,)] if case.value.size == 1 else []  # which a message shows in one line
+    for wide in (*few, MANY):
+        name = f"for inputs repeated to shape {wide}"
+        candidates.append((name, [np.resize(a, wide) for a in case.arrays]))
+    if len(case.arrays) > 1:
+        for i, label in enumerate(case.subject.labels):
+            others = [np.resize(a, MANY) for a in case.arrays]
+            others[i] = others[i][:, :1, :, :1]
+            candidates.append((f"with {label} broadcast to shape {MANY}", others))
     if shape and len(case.arrays) > 1:
         for i, label in enumerate(case.subject.labels):
             others = list(case.arrays)

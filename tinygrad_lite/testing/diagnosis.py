@@ -35,6 +35,10 @@ def of_mismatch(case: Case, wrong: Mismatch) -> str | None:
                 "a detached second derivative: the first one was computed from raw data "
                 "(.data, .numpy(), np.asarray), so it is a constant when differentiated again"
             )
+        if wrong.slot is not None and _somewhere(case, wrong.slot):
+            return (
+                "the gradient is zero here and not elsewhere: a guard, or a threshold, in the rule"
+            )
         return (
             "the gradient is zero: the argument was detached from the graph, or its rule is missing"
         )
@@ -42,7 +46,7 @@ def of_mismatch(case: Case, wrong: Mismatch) -> str | None:
         text = guess(case, a, n)
         if text:
             return text
-    for label, other in zip(case.subject.labels, case.arrays):
+    for label, other in zip(case.subject.labels, () if second else case.arrays):
         if other.shape == a.shape and label != case.subject.labels[wrong.slot or 0]:
             swapped = _numeric_of(case, wrong, label)
             if swapped is not None and _alike(a, swapped):
@@ -55,6 +59,20 @@ def of_mismatch(case: Case, wrong: Mismatch) -> str | None:
             else None
         )
     return _few(case, a, n)
+
+
+def _somewhere(case: Case, slot: int) -> bool:
+    """Whether the gradient of an input is not zero at ordinary values of all inputs."""
+    numbers = [np.resize([0.75, -1.25, 1.5], a.shape).astype(a.dtype) for a in case.arrays]
+    for moved in (numbers, [np.abs(a) for a in numbers]):
+        try:
+            with np.errstate(all="ignore"):
+                gradient = case.pull(case.cotangent, moved)[slot]
+        except Exception:  # which is not defined there
+            continue
+        if np.any(gradient):
+            return True
+    return False
 
 
 def _of_kink(wrong: Mismatch) -> str:
@@ -114,7 +132,8 @@ def _transpose(case: Case, a: Array, n: Array) -> str | None:
 
 
 def _precision(case: Case, a: Array, n: Array) -> str | None:
-    if case.bytes >= 8 and _alike(a, n, 5e-7):
+    narrow = np.array_equal(a, n.astype(np.float32).astype(float))
+    if case.bytes >= 8 and (narrow or _alike(a, n, 5e-7)):
         return "correct to seven digits only: computed in float32"
     if case.bytes >= 8 and _alike(a, n, 2e-3):
         relative = float(np.max(np.abs(a - n)) / np.max(np.abs(n)))

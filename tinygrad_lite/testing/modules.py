@@ -12,13 +12,13 @@ import numpy as np
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.nn import Module
 from tinygrad_lite.nn.parameter import Buffer, Parameter
-from tinygrad_lite.random import manual_seed
+from tinygrad_lite.random import generator, manual_seed
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.case import Case, Finding
 from tinygrad_lite.testing.check import Report, examine
 from tinygrad_lite.testing.failure import GradientError
 from tinygrad_lite.testing.sources import Define
-from tinygrad_lite.testing.subject import Call, Recorded, joined
+from tinygrad_lite.testing.subject import Call, Recorded, is_float, joined
 from tinygrad_lite.testing.trees import flatten, rebuild
 
 
@@ -34,9 +34,10 @@ def check_module(
     """Check the gradients of a module by its parameters and inputs, in training and in evaluation.
 
     What :func:`check_grads` checks, with the parameters as further inputs; frozen ones are held
-    fixed. A second call must give what the first gave, however often the module was called: what it
-    keeps between calls belongs into buffers. A tensor that requires a gradient and is no parameter
-    is noted. The module is left as it was: parameters, buffers, generators and mode.
+    fixed. A call must give the same however the module was called before: what it keeps between
+    calls belongs into buffers. A tensor that requires a gradient and is no parameter is noted, and
+    random numbers that are drawn in evaluation. The module is left as it was: parameters, buffers,
+    generators and mode.
 
     Args:
         module: the network or layer.
@@ -57,19 +58,25 @@ def check_module(
     Sequential: holds; 17 properties, up to order 2
       oracle: ...; the largest error is ...% of what is allowed
     """
+    if not isinstance(module, Module):
+        raise TypeError(
+            f"check_module takes an nn.Module, not {type(module).__name__}: use check_grads"
+        )
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     parameters = {k: p.numpy() for k, p in module.named_parameters() if p.requires_grad}
     modes = {m: m.training for m in module.modules()}
 
-    f = Called(module, loss)
     total = Report(type(module).__name__, notes=_untrained(module))
     try:
         for training in (True, False):
             module.train(training)
             name = f"{total.name} in {'training' if training else 'evaluation'}"
             given = (parameters, *arguments)
+            f = Called(module, loss)
             report = examine(f, given, order, tolerance=tolerance, seed=seed, name=name)
-            report.merge(_called_twice(module, Call(f, given, seed=seed, name=name), arguments))
+            if report.passed:
+                call = Call(f, given, seed=seed, name=name)
+                report.merge(_called_after_others(module, call, arguments))
             if not report.passed:
                 raise GradientError(report)
             total.merge(report)
@@ -97,6 +104,9 @@ class Called:
     def __init__(self, module: Module, loss: Callable[[Any], Any] | None = None) -> None:
         self.module = module
         self.loss = loss
+        self.mode = (
+            "train" if module.training else "eval"
+        )  # which is another when a message is read
         own = inspect.Parameter("parameters", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         others = inspect.signature(module.forward).parameters.values()
         with suppress(ValueError):  # an argument of that name, too
@@ -109,53 +119,74 @@ class Called:
 
     def origin(self, known: str, define: Define) -> list[str]:
         """How a snippet gets hold of it."""
-        mode = "train" if self.module.training else "eval"
         lines = [f"module = ...  # the {type(self.module).__name__}"]
         loss = "" if self.loss is None else ", loss"
         if self.loss is not None and not define("loss", self.loss):
             lines.append("loss = ...  # as it was given to check_module")
         define("Called", Called)
-        return [*lines, f"{known} = Called(module.{mode}(){loss})"]
+        return [*lines, f"{known} = Called(module.{self.mode}(){loss})"]
 
 
-def _called_twice(module: Module, call: Call, arguments: tuple[Any, ...]) -> Report:
-    """Whether a second call gives the same, with buffers and generators as they were before."""
+def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...]) -> Report:
+    """Whether a call gives the same after others, with buffers and generators as they were."""
+    default = generator()
+    state_before = default.bit_generator.state
     case = Case(Recorded(call))
     report = Report(call.name, {"calls do not depend on earlier ones": 1})
+    training = module.training
+    mode = "train" if training else "eval"
+    scaled = (x * 0.5 if is_float(x) else x for _, x in flatten(arguments))
+    halves = rebuild(arguments, scaled)
 
-    def result() -> bytes:
-        if call.seed is not None:
-            manual_seed(call.seed)
+    def result(given: tuple[Any, ...] = arguments, seed: int = call.seed or 0) -> bytes:
+        manual_seed(seed)
         with np.errstate(all="ignore"), no_grad():
-            return joined(module(*arguments), call.name).numpy().tobytes()
+            return joined(module(*given), call.name).numpy().tobytes()
 
-    with replaced(module, {}):
-        held = [(vars(m), k, v) for m in module.modules() for k, v in vars(m).items()]
-        buffers = [(at, k, v, v.numpy().copy()) for at, k, v in held if isinstance(v, Buffer)]
-        rngs = [v for _, _, v in held if isinstance(v, np.random.Generator)]
-        states = [rng.bit_generator.state for rng in rngs]
-        first = result()
-        for at, name, buffer, data in buffers:
-            at[name] = buffer
-            buffer.data = data
-        for rng, state in zip(rngs, states):
-            rng.bit_generator.state = state
-        if result() != first:
-            names = (
-                f"{{names[{i}]}}"
-                for i in range(len(call.leaves) - len(arguments), len(case.arrays))
-            )
-            again = f"print(module({', '.join(names)}))"
+    def trained() -> None:
+        module.train()
+        result(halves)
+        module.train(training)
+
+    def after(*earlier: Callable[[], object]) -> bytes:
+        with replaced(module, {}):
+            held = [(vars(m), k, v) for m in module.modules() for k, v in vars(m).items()]
+            buffers = [(at, k, v, v.numpy().copy()) for at, k, v in held if isinstance(v, Buffer)]
+            rngs = [v for _, _, v in held if isinstance(v, np.random.Generator)]
+            states = [rng.bit_generator.state for rng in rngs]
+            for step in earlier:
+                step()
+            for at, name, buffer, data in buffers:
+                at[name] = buffer
+                buffer.data = data
+            for rng, state in zip(rngs, states):
+                rng.bit_generator.state = state
+            return result()
+
+    names = [f"{{names[{i}]}}" for i in range(len(call.leaves) - len(arguments), len(case.arrays))]
+    again = f"print(module.{mode}()({', '.join(names)}))"
+    other = f"module.train()({', '.join(f'{name} * 0.5' for name in names)})"
+    first = after()
+    for steps, said, lines in (
+        ((result,), "a second call of the module", (again, again)),
+        ((trained,), "a call after one in training with other inputs", (other, again)),
+    ):
+        if after(*steps) != first:
             report.findings.append(
                 Finding(
                     "calls do not depend on earlier ones",
-                    "a second call of the module gives another result",
+                    f"{said} gives another result",
                     case,
                     diagnosis="it keeps state that is no buffer: make it an nn.Buffer, or a number "
                     "that is given to the call",
-                    shown_by=(again, again),
+                    shown_by=lines,
                 )
             )
+            break
+    with replaced(module, {}):
+        if not training and report.passed and result(seed=1 + (call.seed or 0)) != first:
+            report.notes.append("in evaluation the result is random: is dropout left on?")
+    default.bit_generator.state = state_before
     return report
 
 

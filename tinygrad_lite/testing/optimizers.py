@@ -57,6 +57,9 @@ def check_optimizer(
         [rng.standard_normal(s) if rng.random() > 0.2 else None for s in SHAPES]
         for _ in range(steps)
     ]
+    for g in gradients[0]:
+        if g is not None:
+            g.reshape(-1)[::2] = 0  # some are zero from the start: 0 / 0
     by_formula = len(required(reference)) > 1
     expect = _by_formula if by_formula else _by_pytorch
     for dtype, allowed in (("float64", tolerance), ("float32", max(tolerance, 1e-5))):

@@ -34,6 +34,9 @@ def gradient_test(
     Every example goes through :func:`check_grads`; what fails is shrunk, kept in Hypothesis's
     database under a key of the function and its inputs, and reported with a diagnosis.
 
+    More examples, say, are had by ``settings(max_examples=1000, deadline=None)(test_f)``: what is
+    not named there is Hypothesis's own default, and its deadline of 0.2 seconds is short.
+
     Args:
         f: what :func:`check_grads` takes.
         inputs: a strategy for tuples of arguments or for single arrays; or a signature such as

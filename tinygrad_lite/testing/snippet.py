@@ -104,7 +104,7 @@ class _Snippet:
             lines.append("from tinygrad_lite.testing.layouts import arrange, leaf")
         if self.several:
             lines.append("from tinygrad_lite.testing.subject import joined")
-        if self.large:
+        if any("unpacked(" in line for line in self.large):
             lines.append("from tinygrad_lite.testing.written import unpacked")
         return [*lines, *(line for line in self.sources.imports if line not in lines)]
 

@@ -80,6 +80,11 @@ class Call:
 
     def _require_fit(self) -> None:
         """Raise a TypeError if the function cannot be called with so many arguments."""
+        hint = "A tuple or list is taken as the arguments, one by one: pass an array, or [x]"
+        count = len(self.tree)
+        rules = getattr(self.f, "vjps", None)
+        if isinstance(rules, tuple) and len(rules) != count:
+            raise TypeError(f"{self.name} takes {len(rules)}, not {count}, arguments. {hint}")
         try:
             signature = inspect.signature(self.f)
         except (TypeError, ValueError):  # written in C, with no signature to read
@@ -87,10 +92,9 @@ class Call:
         try:
             signature.bind(*self.tree, **self.attributes)
         except TypeError as error:
-            count = len(self.tree)
             raise TypeError(
                 f"{self.name} cannot be called with {count} argument{'s' * (count != 1)}: {error}. "
-                "A tuple or list is taken as the arguments, one by one: pass an array, or [x]"
+                + hint * ("keyword" not in str(error))
             ) from None
 
     def arguments(self, values: Sequence[Any]) -> Any:

@@ -85,16 +85,20 @@ def zero_cotangent_gives_zero(case: Case) -> Iterator[Finding]:
 
 
 def gradients_are_linear_in_the_cotangent(case: Case) -> Iterator[Finding]:
-    """vjp(u + 2w) = vjp(u) + 2 vjp(w), and vjp(s u) = s vjp(u) for a large s and a small one."""
+    """vjp(u + 2w) = vjp(u) + 2 vjp(w), and vjp(s u) = s vjp(u) for large, small and negative s."""
     u, other = case.cotangent, case.weights(case.value)
     parts = zip(case.gradients, case.pull(other))
     expected = [(a + 2 * b, np.abs(a) + 2 * np.abs(b)) for a, b in parts]
     yield from _linear(case, u + 2 * other, expected, "vjp(u + 2w) differs from vjp(u) + 2 vjp(w)")
     exponent = SCALE.get(case.bytes, 40)
-    for scale, name in ((2.0**exponent, exponent), (2.0**-exponent, -exponent)):
-        expected = [(scale * a, scale * np.abs(a)) for a in case.gradients]
-        said = f"vjp(s u) differs from s vjp(u) for s = 2**{name}"
-        yield from _linear(case, np.asarray(scale * u, u.dtype), expected, said, scale)
+    for scale, name in (
+        (2.0**exponent, f"2**{exponent}"),
+        (2.0**-exponent, f"2**-{exponent}"),
+        (-1.0, "-1"),
+    ):
+        expected = [(scale * a, np.abs(scale * a)) for a in case.gradients]
+        said = f"vjp(s u) differs from s vjp(u) for s = {name}"
+        yield from _linear(case, np.asarray(scale * u, u.dtype), expected, said, abs(scale))
 
 
 def _linear(
