@@ -114,7 +114,7 @@ def test_float32_in_a_rule_is_told_from_its_digits() -> None:
 def test_a_second_array_is_no_place_for_the_result() -> None:
     with pytest.raises(TypeError, match="tanh takes 1, not 2, arguments"):
         check_grads(tg.tanh, [X, X])
-    with pytest.raises(TypeError, match="'axes'$|'axes'. $"):
+    with pytest.raises(TypeError, match=r"keyword argument 'axes'\. $"):
         check_grads(tg.sum, X, attributes={"axes": 0})
 
 
