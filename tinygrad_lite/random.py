@@ -85,12 +85,18 @@ def _refuse(wrong: Any, message: str) -> None:
 def _lengths(shape: Any, name: str) -> Any:
     """The shape to draw, or an error that says where it belongs."""
     lengths = shape if isinstance(shape, (tuple, list, np.ndarray)) else (shape,)
-    if not all(isinstance(n, (int, np.integer)) and n >= 0 for n in lengths):
+    if not all(_is_length(n) for n in lengths):
         raise ValueError(
             f"{name}: the shape must be a length or a tuple of lengths, not {shape!r:.60}; here "
             "it comes before the parameters of the distribution"
         )
     return shape
+
+
+def _is_length(n: Any) -> bool:
+    if isinstance(n, Tensor):  # whose value is looked at where it is used
+        return not n.ndim and n.dtype.kind in "iu"
+    return isinstance(n, (int, np.integer)) and bool(n >= 0)
 
 
 def _values(x: Any) -> Any:
