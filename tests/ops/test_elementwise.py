@@ -379,3 +379,14 @@ def test_the_angle_of_a_length_beyond_the_largest_number() -> None:
         tg.hypot(x, 1.7e308).backward()
     assert x.grad is not None
     np.testing.assert_allclose(x.grad.data, 0.5**0.5)
+
+
+@pytest.mark.parametrize("value", [-2.0, -0.0, 0.0, 3.0, np.nan, np.inf, -np.inf])
+def test_relu_of_a_single_number(value: float) -> None:
+    x = tg.tensor(value, requires_grad=True)
+    y = tg.relu(x)
+    y.backward()
+    np.testing.assert_array_equal(y.data, np.maximum(value, 0.0))
+    assert type(y.data) is np.float64
+    assert x.grad is not None
+    assert x.grad.item() == (value > 0)
