@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from copy import copy
 from functools import partial
 from inspect import signature
 from typing import Any, Literal
@@ -17,7 +16,7 @@ from tinygrad_lite.drawing.builder import Builder
 from tinygrad_lite.drawing.expand import expanded
 from tinygrad_lite.drawing.figure import Figure
 from tinygrad_lite.drawing.naming import Names
-from tinygrad_lite.drawing.rendering import Drawing
+from tinygrad_lite.drawing.rendering import HASTY, Drawing
 from tinygrad_lite.drawing.text import layered
 from tinygrad_lite.drawing.theme import Theme, theme_named
 from tinygrad_lite.drawing.trace import Trace, observe_quietly
@@ -30,7 +29,7 @@ MOST, FEWEST = 150, 30  # shapes, where nobody says how many
 EXPANDED = 90  # shapes, where products are taken apart: more of them are too wide to be read
 LESS = 0.75  # of the shapes, where they were too wide
 LAPTOP, ENDLESS = 14.2, 1000  # inches: 1366 pixels of width, and any height
-HASTE = 300  # shapes from which on dot may lay out less carefully, so that it takes seconds
+HASTE = 300  # shapes from which on dot is asked for less care from the start
 
 
 class Picture(Drawing):
@@ -50,7 +49,7 @@ class Picture(Drawing):
         self.attr("graph", fontname=dot.FONT, labelloc="b", labeljust="l", pad="0.15")
         self.attr("graph", label=legend)
         if len(figure.shapes) > HASTE:
-            self.attr("graph", nslimit="0.1", nslimit1="0.1", mclimit="0.1")
+            self.attr("graph", **HASTY)
         self.attr("node", fontname=dot.FONT, fontsize="10", fontcolor=theme.text)
         self.attr("edge", fontname=dot.FONT, fontsize="9")
         self.body.extend(
@@ -62,12 +61,6 @@ class Picture(Drawing):
 
     def __repr__(self) -> str:
         return f"<Picture of {len(self.figure.shapes)} shapes: render(), source, or print it>"
-
-    def copy(self) -> Picture:
-        """The same picture, to be changed on its own."""
-        twin = copy(self)
-        twin.body = list(self.body)
-        return twin
 
 
 def draw(

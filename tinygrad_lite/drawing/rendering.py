@@ -5,9 +5,10 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Iterable
+from copy import copy
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import graphviz
 
@@ -16,12 +17,12 @@ ADVICE = (
     "and Ubuntu 'sudo apt install graphviz'; on macOS 'brew install graphviz'; on Windows 'winget "
     "install graphviz', then open a new terminal. Without it, print(picture) draws with text"
 )
-
-
 PATIENCE = 4.0  # seconds that dot may take for a careful layout
 PLAIN = 400  # statements; what has fewer is laid out in less than that
 FORMATS = (".svg", ".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".ps")  # to end in
-HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1", "splines": "line"}
+HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1"}  # less careful, so that it ends
+
+D = TypeVar("D", bound="Drawing")
 
 
 class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without types
@@ -32,13 +33,8 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
 
     _ready = ""  # the source that dot is known to lay out in time, or was told to hurry with
 
-    def hurry(self) -> None:
-        """Have ``dot`` lay out less carefully, with straight edges: curves can take it minutes."""
-        self.attr("graph", **HASTY)
-        self._ready = self.source
-
     def _try(self) -> None:
-        """Hurry if ``dot`` does not get ready with a large picture in time; tried once."""
+        """Ask for less care if ``dot`` does not lay out a large picture in time; tried once."""
         program = shutil.which("dot")
         if len(self.body) <= PLAIN or program is None or self._ready == self.source:
             return
@@ -49,9 +45,15 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
                 capture_output=True,
                 timeout=PATIENCE,
             )
-            self._ready = self.source
         except subprocess.TimeoutExpired:
-            self.hurry()
+            self.attr("graph", splines="line", **HASTY)  # curves can take it minutes
+        self._ready = self.source
+
+    def copy(self: D) -> D:
+        """The same picture, to be changed on its own."""
+        twin = copy(self)
+        twin.body = list(self.body)
+        return twin
 
     def render(self, filename: str | PathLike[str] | None = None, *args: Any, **kwargs: Any) -> str:
         """Write the picture to a file, as ``graphviz.Digraph.render`` does.
