@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 from collections.abc import Iterator
 
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
+from tinygrad_lite.drawing.markup import LONGEST, quoted, table, text_of, wrapped
 from tinygrad_lite.drawing.naming import Call
-from tinygrad_lite.drawing.theme import Theme, Tint
+from tinygrad_lite.drawing.theme import KINDS, Theme, Tint
 from tinygrad_lite.drawing.values import number, share
 from tinygrad_lite.mode import Scope
 
-FONT = "Helvetica,Arial,sans-serif"
 ENTRIES = 4  # in a row of the legend
-LONGEST = 40  # characters of a line; what is longer ends in …
 LONGEST_VALUE = 120  # of what a box holds: a few numbers are never cut
 RULE_LINES = 4  # of a rule on an edge; what is longer ends in …
 NOTE = 80  # characters of a line of a note
-NO_TITLE = '""'
 HELD = 2  # the weight of an edge that holds a module below what it reads
 MIXED = 0.9  # a gradient whose signs agree less is of both signs, where no colour can tell
 THINNEST, THICKEST = 0.8, 3.6
 WIDEST = 40  # characters of a sum; what is longer goes on in the next line
 LANE = 12  # beside a forward edge that runs down together with a labelled gradient
-
-KINDS = {
-    "parameter": "parameter",
-    "input": "input",
-    "constant": "constant",
-    "intermediate": "result",
-    "output": "output",
-    "operation": "operation",
-    "group": "folded",
-}
 
 
 def statements(
@@ -88,15 +75,8 @@ def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
         entries.append((_sign("▬", theme.text), "wide: large (log scale)"))
     cells = [f'{sign}<TD ALIGN="LEFT">{text_of(word)}&nbsp;&nbsp;</TD>' for sign, word in entries]
     rows = ["".join(cells[i : i + ENTRIES]) for i in range(0, len(cells), ENTRIES)]
-    body = _table([f'<TD ALIGN="LEFT">{_table(rows, 2)}</TD>', *map(_note, figure.notes)], 0)
+    body = table([f'<TD ALIGN="LEFT">{table(rows, 2)}</TD>', *map(_note, figure.notes)], 0)
     return f'<<FONT COLOR="{theme.muted}" POINT-SIZE="9">{body}</FONT>>'
-
-
-def _table(rows: list[str], padding: int) -> str:
-    body = "".join(f"<TR>{row}</TR>" for row in rows)
-    return (
-        f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{padding}">{body}</TABLE>'
-    )
 
 
 def _note(words: str) -> str:
@@ -129,17 +109,15 @@ def _shapes(figure: Figure, theme: Theme, downward: bool) -> Iterator[str]:
             members.setdefault(shape.scopes[:end], [])
         members[shape.scopes].append(shape)
     children: dict[tuple[Scope, ...], list[tuple[Scope, ...]]] = {}
-    for chain in members:
-        if chain:
-            children.setdefault(chain[:-1], []).append(chain)
+    for inner in filter(None, members):
+        children.setdefault(inner[:-1], []).append(inner)
     count = 0
     pending: list[tuple[Scope, ...] | None] = [()]  # None closes a cluster
     while pending:
-        next_one = pending.pop()
-        if next_one is None:
+        chain = pending.pop()
+        if chain is None:
             yield "}\n"
             continue
-        chain = next_one
         if chain:
             yield from _frame(figure.names.call(chain[-1]), count, theme, downward)
             count += 1
@@ -179,12 +157,13 @@ def _frame(call: Call, count: int, theme: Theme, downward: bool) -> Iterator[str
     Where edges come in from above, the title is a node, because edges make way for nodes.
     """
     title = f"<<B>{text_of(call.title)}</B>>"
+    label = '""' if downward else title
     yield (
         f"subgraph cluster_{count} {{ "
-        f"graph [label={title if not downward else NO_TITLE} labelloc=t labeljust=l fontsize=10 "
+        f"graph [label={label} labelloc=t labeljust=l fontsize=10 "
         f'fontcolor="{theme.muted}" style="rounded,filled" '
         f'fillcolor="{theme.cluster[call.depth % 2]}" '
-        f'color="{theme.frame}" margin=10 tooltip={_quoted(call.path)}]\n'
+        f'color="{theme.frame}" margin=10 tooltip={quoted(call.path)}]\n'
     )
     if downward:
         yield (
@@ -210,7 +189,7 @@ def _shape(shape: Shape, theme: Theme) -> str:
     return (
         f'{shape.key} [id="{shape.key}" class="{shape.kind}" {form} label={label} '
         f'fillcolor="{tint.fill}" color="{tint.border}" penwidth={tint.width} '
-        f"tooltip={_quoted(shape.hint or shape.title)}]\n"
+        f"tooltip={quoted(shape.hint or shape.title)}]\n"
     )
 
 
@@ -224,8 +203,7 @@ def _box_label(shape: Shape, theme: Theme) -> str:
         colour = theme.text if theme.dashed else theme.gradient(shape.lean)
         lines = "<BR/>".join(text_of(line, LONGEST_VALUE) for line in _lines(f"∇ {shape.gradient}"))
         rows.append(f'<FONT COLOR="{colour}">{lines}</FONT>')
-    body = "".join(f"<TR><TD>{row}</TD></TR>" for row in rows)
-    return f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">{body}</TABLE>>'
+    return f"<{table([f'<TD>{row}</TD>' for row in rows], 1)}>"
 
 
 def _lines(words: str) -> list[str]:
@@ -294,31 +272,3 @@ def _rule(formula: str) -> str:
     if len(lines) > RULE_LINES:
         lines[RULE_LINES - 1 :] = [f"{lines[RULE_LINES - 1]} …"]
     return "<BR/>".join(map(text_of, lines))
-
-
-# Text
-
-
-def text_of(words: str, longest: int = LONGEST) -> str:
-    """Words that were chosen by others, as text of an HTML-like label."""
-    words = "".join(c if c.isprintable() else " " for c in words)
-    if len(words) > longest:
-        words = words[: longest - 1] + "…"
-    return html.escape(words).replace("\\", "&#92;&#92;") or " "  # \N would be the node's id
-
-
-def wrapped(words: str, width: int) -> list[str]:
-    """The words in lines of at most ``width`` characters, broken at spaces."""
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) >= width and lines[-1]:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines
-
-
-def _quoted(words: str) -> str:
-    """Words as a quoted attribute, in which Graphviz finds neither an end nor an escape."""
-    lines = ["".join(c if c.isprintable() else " " for c in line) for line in words.split("\n")]
-    escaped = (line.replace("\\", "\\\\").replace('"', '\\"') for line in lines)
-    return '"' + "\\n".join(escaped) + '"'

@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 from tinygrad_lite.drawing.diagnosis import Finding, findings, update
-from tinygrad_lite.drawing.dot import FONT, text_of, wrapped
+from tinygrad_lite.drawing.markup import FONT, table, text_of, wrapped
 from tinygrad_lite.drawing.measure import Layer, Measurement
 from tinygrad_lite.drawing.rendering import Drawing
 from tinygrad_lite.drawing.theme import Theme, theme_named
@@ -175,7 +175,5 @@ def _bar(words: str, size: float | None, colour: str, theme: Theme) -> str:
     width = max(1, round(BAR * min(1.0, max(0.0, share))))
     filled = f'<TD BGCOLOR="{colour}" WIDTH="{width}" HEIGHT="8" FIXEDSIZE="TRUE"></TD>'
     blank = f'<TD WIDTH="{BAR + 1 - width}" HEIGHT="8" FIXEDSIZE="TRUE"></TD>'
-    return (
-        '<TD ALIGN="LEFT"><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0"><TR>'
-        f'{filled}{blank}<TD WIDTH="60" ALIGN="LEFT"> {text_of(words)}</TD></TR></TABLE></TD>'
-    )
+    label = f'<TD WIDTH="60" ALIGN="LEFT"> {text_of(words)}</TD>'
+    return f'<TD ALIGN="LEFT">{table([filled + blank + label], 0)}</TD>'

@@ -15,6 +15,7 @@ from tinygrad_lite.drawing.breadth import breadth_across, breadth_down
 from tinygrad_lite.drawing.builder import Builder
 from tinygrad_lite.drawing.expand import expanded
 from tinygrad_lite.drawing.figure import Figure
+from tinygrad_lite.drawing.markup import FONT
 from tinygrad_lite.drawing.naming import Names
 from tinygrad_lite.drawing.rendering import HASTY, Drawing
 from tinygrad_lite.drawing.text import layered
@@ -46,12 +47,12 @@ class Picture(Drawing):
         self._backward = backward
         legend = dot.legend(figure, theme, forward, backward)
         self.attr("graph", rankdir=rankdir, bgcolor=theme.background, nodesep="0.22", ranksep="0.3")
-        self.attr("graph", fontname=dot.FONT, labelloc="b", labeljust="l", pad="0.15")
+        self.attr("graph", fontname=FONT, labelloc="b", labeljust="l", pad="0.15")
         self.attr("graph", label=legend)
         if len(figure.shapes) > HASTE:
             self.attr("graph", **HASTY)
-        self.attr("node", fontname=dot.FONT, fontsize="10", fontcolor=theme.text)
-        self.attr("edge", fontname=dot.FONT, fontsize="9")
+        self.attr("node", fontname=FONT, fontsize="10", fontcolor=theme.text)
+        self.attr("edge", fontname=FONT, fontsize="9")
         self.body.extend(
             "\t" + line for line in dot.statements(figure, theme, rankdir, forward, backward)
         )

@@ -9,9 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_lite.drawing.dot import KINDS
 from tinygrad_lite.drawing.player_scene import flow, hooked, scene
-from tinygrad_lite.drawing.theme import DARK, LIGHT, Theme
+from tinygrad_lite.drawing.theme import DARK, KINDS, LIGHT, Theme
 
 if TYPE_CHECKING:
     from tinygrad_lite.drawing.trace import Trace

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_lite import graph
 from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.formula import stated
+from tinygrad_lite.drawing.markup import shortened
 from tinygrad_lite.drawing.naming import common, is_number
 from tinygrad_lite.drawing.player_dot import place
 from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths
@@ -192,7 +193,7 @@ class _Scene:
 
     def _lines(self, key: str, t: Tensor) -> tuple[str, str, str]:
         """Name, shape and value as they are written in the box."""
-        name = _shortened(self.names[t])
+        name = shortened(self.names[t], LONGEST)
         if is_number(t):
             return name, "", ""
         return name, values.shape_text(t.shape), values.gist(t.data)
@@ -245,11 +246,6 @@ class _Scene:
         if key.startswith("leaf"):
             return self.names.leaves[int(key.removeprefix("leaf"))]
         return self.names.nodes[int(key.removeprefix("t"))]
-
-
-def _shortened(words: str) -> str:
-    words = "".join(c if c.isprintable() else " " for c in words)
-    return words if len(words) <= LONGEST else words[: LONGEST - 1] + "…"
 
 
 def _circle_width(symbol: str) -> float:

@@ -33,17 +33,18 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
 
     _ready = ""  # the source that dot is known to lay out in time, or was told to hurry with
 
-    def _try(self) -> None:
-        """Ask for less care if ``dot`` does not lay out a large picture in time; tried once."""
-        program = shutil.which("dot")
-        if len(self.body) <= PLAIN or program is None or self._ready == self.source:
+    def _prepare(self) -> None:
+        """Make sure of ``dot``, and ask it for less care where a large picture takes it too long.
+
+        Without it nothing is begun, so that no file of source is left behind.
+        """
+        if shutil.which("dot") is None:
+            raise RuntimeError(ADVICE)
+        if len(self.body) <= PLAIN or self._ready == self.source:
             return
         try:
             subprocess.run(
-                [program, "-Tdot"],
-                input=self.source.encode(),
-                capture_output=True,
-                timeout=PATIENCE,
+                ["dot", "-Tdot"], input=self.source.encode(), capture_output=True, timeout=PATIENCE
             )
         except subprocess.TimeoutExpired:
             self.attr("graph", splines="line", **HASTY)  # curves can take it minutes
@@ -64,12 +65,11 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         Raises:
             RuntimeError: if Graphviz's program ``dot`` is not installed.
         """
-        _need_dot()
+        self._prepare()
         if filename is not None and kwargs.keys().isdisjoint(("format", "outfile")):
             path = Path(filename)
             if path.suffix.lower() in FORMATS:
                 filename, kwargs["format"] = path.with_suffix(""), path.suffix.lower()[1:]
-        self._try()
         return str(super().render(filename, *args, **kwargs))
 
     def pipe(self, *args: Any, **kwargs: Any) -> Any:
@@ -78,8 +78,7 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         Raises:
             RuntimeError: if Graphviz's program ``dot`` is not installed.
         """
-        _need_dot()
-        self._try()
+        self._prepare()
         return super().pipe(*args, **kwargs)
 
     def _repr_mimebundle_(
@@ -97,9 +96,3 @@ class Drawing(graphviz.Digraph):  # type: ignore[misc]  # graphviz comes without
         if drawn and shutil.which("dot"):
             bundle |= super()._repr_mimebundle_(include=drawn)
         return bundle
-
-
-def _need_dot() -> None:
-    """Say how to install what is missing, before a file of source is left behind."""
-    if shutil.which("dot") is None:
-        raise RuntimeError(ADVICE)

@@ -129,6 +129,16 @@ PRINT = Theme(
     dashed=True,
 )
 
+KINDS = {  # what a legend calls them
+    "parameter": "parameter",
+    "input": "input",
+    "constant": "constant",
+    "intermediate": "result",
+    "output": "output",
+    "operation": "operation",
+    "group": "folded",
+}
+
 THEMES = {"light": LIGHT, "dark": DARK, "print": PRINT}
 
 
