@@ -1,31 +1,31 @@
-"""Builder: makes the figure of a plan, and writes into it what it saw of a backward pass."""
+"""Builder: makes the figure of a plan, before any gradient has flowed through it."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
-
-import numpy as np
 
 from tinygrad_lite import graph
-from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
-from tinygrad_lite.drawing.formula import Formulas, stated
+from tinygrad_lite.drawing.formula import stated
 from tinygrad_lite.drawing.naming import Names, common, is_number
 from tinygrad_lite.drawing.units import CROWD, Unit
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
-SUMMANDS = 5  # contributions that a sum is written with
-LONGEST_SUM = 110  # characters; a longer sum shows its result alone
 CROSSING = 3  # results of a folded module that get a box of their own
 
 
 class Builder:
-    """Builds the figure of a plan, watches a backward pass, and writes down what it saw."""
+    """Builds the figure of a plan.
+
+    Attributes:
+        figure: what was built.
+        boxes: the tensors that are seen, and their boxes.
+        slots: by operation and slot, the edge on which an argument is read.
+        results: by tensor, the edge that leads to its box from the operation that made it.
+    """
 
     def __init__(
         self, names: Names, units: Sequence[Unit], show_values: bool, max_nodes: int
@@ -40,23 +40,16 @@ class Builder:
             for node in unit.nodes:
                 for x in node.record[1]:
                     self._readers.setdefault(names.canonical(x), {})[i] = None
-        self._boxes: dict[Tensor, Shape] = {}
-        self._slots: dict[tuple[Tensor, int], Edge] = {}
-        self._sums: dict[Tensor, list[Any]] = {}
-        self._totals: dict[Tensor, Any] = {}
-        self._upstream: dict[Tensor, Any] = {}
-        self._first: dict[str, tuple[Tensor, int, Any]] = {}
-        self._within: dict[str, dict[Tensor, Any]] = {}
-        self._carried: dict[str, dict[Tensor, Any]] = {}
+        self.boxes: dict[Tensor, Shape] = {}
+        self.slots: dict[tuple[Tensor, int], Edge] = {}
+        self.results: dict[Tensor, Edge] = {}
         self._crowds: dict[Tensor, str] = {}
         self._choose_boxes()
-        if len(self._boxes) + len(units) > max_nodes:
+        if len(self.boxes) + len(units) > max_nodes:
             self._fold_crowds()
         self._add_shapes()
         self._add_edges()
         self.figure.part_far_leaves()
-
-    # What there is to see
 
     def _choose_boxes(self) -> None:
         """Which tensors get a box: leaves and results that are not inside of what is folded."""
@@ -65,13 +58,12 @@ class Builder:
         for x in names.leaves:
             readers = self._readers.get(x, {})
             folded = [i for i in readers if self._units[i].kind != "operation"]
-            kind = names.kind(x)
             inner = is_number(x) or names.belongs(x)
             hidden = len(folded) == len(readers) == 1 and (
                 inner or self._units[folded[0]].kind != "module"
             )
             if not hidden or x in ends:
-                self._boxes[x] = self._box(x, self._leaf_scopes(x, kind))
+                self.boxes[x] = self._box(x, self._leaf_scopes(x))
         for i, unit in enumerate(self._units):
             if unit.kind == "operation":
                 seen = unit.nodes
@@ -80,7 +72,7 @@ class Builder:
                 if unit.kind == "rest" or len(seen) > CROSSING:
                     seen = [t for t in seen if t in ends]
             for t in seen:
-                self._boxes[t] = self._box(t, unit.scopes)
+                self.boxes[t] = self._box(t, unit.scopes)
 
     def _fold_crowds(self) -> None:
         """One group for most of the leaves that one operation alone reads, where they are many."""
@@ -90,22 +82,21 @@ class Builder:
             if unit.kind != "operation":
                 continue
             read = dict.fromkeys(map(names.canonical, unit.nodes[0].record[1]))
-            own = [x for x in read if x in self._boxes and len(self._readers[x]) == 1]
+            own = [x for x in read if x in self.boxes and len(self._readers[x]) == 1]
             own = [x for x in own if x.record is None and x not in ends]
             if len(own) > CROWD + 1:
                 key = f"group{names.index[unit.nodes[0]]}_leaves"
                 title = f"… {len(own) - CROWD:,} leaves"
                 self.figure.shapes[key] = Shape(key, "group", title, scopes=unit.scopes)
                 for x in own[CROWD:]:
-                    del self._boxes[x]
+                    del self.boxes[x]
                     self._crowds[x] = key
 
-    def _leaf_scopes(self, x: Tensor, kind: str) -> tuple[Scope, ...]:
+    def _leaf_scopes(self, x: Tensor) -> tuple[Scope, ...]:
         """Where a leaf is drawn: outside if it is an input, else in the module that reads it."""
-        if kind == "input" or x not in self._readers:
+        if self._names.kind(x) == "input" or x not in self._readers:
             return ()
-        chains = [self._units[i].scopes for i in self._readers[x]]
-        return reduce(common, chains)
+        return reduce(common, (self._units[i].scopes for i in self._readers[x]))
 
     def _box(self, t: Tensor, scopes: tuple[Scope, ...]) -> Shape:
         names = self._names
@@ -131,8 +122,8 @@ class Builder:
     def _add_shapes(self) -> None:
         names, shapes = self._names, self.figure.shapes
         for x in names.leaves:
-            if x in self._boxes:
-                shapes[names.keys[x]] = self._boxes[x]
+            if x in self.boxes:
+                shapes[names.keys[x]] = self.boxes[x]
         for i, unit in enumerate(self._units):
             key = self._anchor(i)
             if unit.kind == "operation":
@@ -146,8 +137,8 @@ class Builder:
                 shape = Shape(key, "group", unit.title, self._contents(unit), scopes=unit.scopes)
             shapes[key] = shape
             for t in unit.nodes:
-                if t in self._boxes:
-                    shapes[names.keys[t]] = self._boxes[t]
+                if t in self.boxes:
+                    shapes[names.keys[t]] = self.boxes[t]
 
     def _contents(self, unit: Unit) -> str:
         """What a group holds, in words."""
@@ -155,7 +146,7 @@ class Builder:
         hidden = [
             x
             for x in dict.fromkeys(x for t in unit.nodes for x in t.record[1])
-            if x.record is None and names.canonical(x) not in self._boxes and not is_number(x)
+            if x.record is None and names.canonical(x) not in self.boxes and not is_number(x)
         ]
         parameters = sum(x.size for x in hidden if x.requires_grad)
         inputs = sum(not x.requires_grad for x in hidden)
@@ -176,6 +167,14 @@ class Builder:
         first = self._names.index[unit.nodes[0]]
         return f"op{first}" if unit.kind == "operation" else f"group{first}"
 
+    def group(self, x: Tensor, reader: Tensor) -> str | None:
+        """The key of the group in which a leaf without a box is read; None if that says nothing.
+
+        What is left out in the middle of a graph has leaves that are read elsewhere as well.
+        """
+        i = self._of[reader]
+        return None if self._units[i].kind == "rest" else self._crowds.get(x) or self._anchor(i)
+
     def _add_edges(self) -> None:
         names, edges = self._names, self.figure.edges
         for i, unit in enumerate(self._units):
@@ -189,20 +188,19 @@ class Builder:
                     key = f"{head}.{slot}" if single else f"{head}.from.{tail}"
                     if key in edges:
                         edges[key].slots += 1
-                        edges[key].exact = False
                     else:
                         edges[key] = Edge(key, tail, head)
-                    self._slots[node, slot] = edges[key]
+                    self.slots[node, slot] = edges[key]
             for t in unit.nodes:
-                if t in self._boxes:
+                if t in self.boxes:
                     box = names.keys[t]
                     key = f"{head}.out" if unit.kind == "operation" else f"{head}.out.{box}"
-                    edges[key] = Edge(key, head, box, exact=False)
+                    edges[key] = self.results[t] = Edge(key, head, box)
 
     def _source(self, x: Tensor, reader: int) -> str | None:
         """The shape that ``x`` is read from; None if that is inside of the reader."""
         x = self._names.canonical(x)
-        if x in self._boxes:
+        if x in self.boxes:
             inside = x.record is not None and self._of[x] == reader
             return None if inside else self._names.keys[x]
         if x in self._crowds:
@@ -211,108 +209,6 @@ class Builder:
             return None
         return self._anchor(self._of[x])
 
-    # What a backward pass shows
-
-    def observe(self, event: Contribution) -> None:
-        """Take note of a contribution, if it travels on an edge that is drawn."""
-        t, slot, upstream, value, _, after = event
-        x = t.record[1][slot]
-        edge = self._slots.get((t, slot))
-        if edge is None and self._units[self._of[t]].kind == "rest" and x not in self._boxes:
-            return
-        if t in self._boxes and t not in self._upstream:
-            self._upstream[t] = getattr(upstream, "_data", upstream)
-        if x in self._boxes:
-            self._totals[x] = getattr(after, "_data", after)
-            summands = self._sums.setdefault(x, [])
-            if len(summands) <= SUMMANDS:
-                summands.append(value)
-        elif x.record is None:
-            group = self._crowds.get(x) or self._anchor(self._of[t])
-            _add(self._within.setdefault(group, {}), x, value)
-        if edge is None:
-            return
-        _add(self._carried.setdefault(edge.key, {}), x, value)
-        if not edge.carries and edge.exact and edge.key.startswith("op"):
-            self._first[edge.key] = (t, slot, getattr(upstream, "_data", upstream))
-        edge.carries = True
-
-    def finish(self, formulas: bool) -> Figure:
-        """Write the gradients that were seen into the figure."""
-        figure, names = self.figure, self._names
-        for t, box in self._boxes.items():
-            total = self._upstream.get(t, self._totals.get(t))
-            if total is None:
-                continue
-            box.gradient = self._sum(t, total)
-            box.lean = values.leaning(total)
-            grad = t.grad
-            if t.record is None and grad is not None and not _alike(grad.data, total):
-                box.hint += f"\ngrad holds {values.gist(grad.data, True)}, of other passes as well"
-            if t.record is not None:
-                self._mark_output(t, total)
-        if formulas:
-            written = Formulas(names)
-            for key, (t, slot, upstream) in self._first.items():
-                figure.edges[key].formula = written.of(t, slot, upstream)
-        for key, sums in self._carried.items():
-            edge = figure.edges[key]
-            edge.norm, edge.balance = _length(sums), _balance(sums)
-            edge.amount = f"‖{values.number(edge.norm)}‖"
-            if len(sums) == 1:
-                (total,) = sums.values()
-                edge.amount = values.gist(total, True)
-        for key, sums in self._within.items():
-            figure.shapes[key].gradient = f"‖{values.number(_length(sums))}‖ on its leaves"
-        return figure
-
-    def _mark_output(self, t: Tensor, total: Any) -> None:
-        """The gradient of a result, on the edge that leads to the operation it came from."""
-        unit = self._units[self._of[t]]
-        head = self._anchor(self._of[t])
-        end = "out" if unit.kind == "operation" else f"out.{self._names.keys[t]}"
-        edge = self.figure.edges[f"{head}.{end}"]
-        edge.carries = True
-        edge.norm, edge.balance = values.norm(total), values.signs(total)
-
-    def _sum(self, t: Tensor, total: Any) -> str:
-        """The gradient of a tensor; where several paths meet, as the sum that it is."""
-        text = values.gist(total, True)
-        summands = self._sums.get(t, [])
-        if len(summands) < 2:
-            return text
-        many = len(summands) if len(summands) <= SUMMANDS else f"more than {SUMMANDS}"
-        if np.size(total) > values.SMALL:
-            return f"sum of {many} → {text}"
-        words = [values.gist(getattr(v, "_data", v), True) for v in summands[:SUMMANDS]]
-        words = [words[0], *(f"({word})" if word[0] == "−" else word for word in words[1:])]
-        if len(summands) > SUMMANDS:
-            words.append("…")
-        written = f"{' + '.join(words)} → {text}"
-        return written if len(written) <= LONGEST_SUM else f"sum of {many} → {text}"
-
 
 def _counted(count: int, word: str) -> str:
     return f"{count:,} {word}{'s' * (count != 1)}"
-
-
-def _add(sums: dict[Tensor, Any], x: Tensor, value: Any) -> None:
-    """Add a contribution to those that went to the same tensor already."""
-    value = getattr(value, "_data", value)
-    with np.errstate(all="ignore"):
-        sums[x] = sums[x] + value if x in sums else value
-
-
-def _length(sums: dict[Tensor, Any]) -> float:
-    """The Euclidean length of several gradients together."""
-    return math.hypot(*map(values.norm, sums.values()))
-
-
-def _balance(sums: dict[Tensor, Any]) -> tuple[float, float]:
-    """The sum of all elements of several gradients, and that of their absolute values."""
-    totals, absolutes = zip(*map(values.signs, sums.values()))
-    return sum(totals), sum(absolutes)
-
-
-def _alike(a: Any, b: Any) -> bool:
-    return np.shape(a) == np.shape(b) and bool(np.array_equal(a, b, equal_nan=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.drawing.measure import Layer, Measurement, Weight, finite
-from tinygrad_lite.drawing.trace import unwatched
+from tinygrad_lite.drawing.quiet import unwatched
 from tinygrad_lite.drawing.values import number
 from tinygrad_lite.explain import why_no_grad
 from tinygrad_lite.tensor import Tensor
@@ -90,7 +90,7 @@ def _stopped(measured: Measurement) -> Iterator[Finding]:
         if weight.tensor.requires_grad and weight.gradient == 0 and weight.tensor.size:
             stopped.setdefault(weight.name.rpartition(".")[0], []).append(weight)
     reasons: dict[str, list[str]] = {}
-    with unwatched([*measured.names.nodes, *measured.names.leaves]):
+    with unwatched(measured.names):
         for layer in stopped.values():  # its parameters share their fate
             words = " ".join(why_no_grad(layer[0].tensor, measured.loss).split())
             reason = words.partition(" is zero: ")[2]

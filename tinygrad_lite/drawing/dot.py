@@ -24,25 +24,22 @@ WIDEST = 40  # characters of a sum; what is longer goes on in the next line
 LANE = 12  # beside a forward edge that runs down together with a labelled gradient
 
 
-def statements(
-    figure: Figure, theme: Theme, rankdir: str, forward: bool, backward: bool
-) -> Iterator[str]:
-    """The body of the digraph, line by line."""
-    yield from _shapes(figure, theme, downward=rankdir == "TB")
+def statements(figure: Figure, theme: Theme, downward: bool, forward: bool) -> Iterator[str]:
+    """The body of the digraph, line by line; without ``forward``, of gradients where there are."""
+    yield from _shapes(figure, theme, downward)
     yield from _stacked(figure)
     largest = max((e.norm for e in figure.edges.values() if math.isfinite(e.norm)), default=0.0)
     for edge in figure.edges.values():
-        if forward or not (backward and edge.carries):
-            beside = rankdir == "TB" and backward and edge.carries and bool(edge.amount)
-            yield _forward(edge, theme, beside)
-        if backward and edge.carries:
+        if forward or not edge.carries:
+            yield _forward(edge, theme, beside=downward and bool(edge.amount))
+        if edge.carries:
             yield _backward(edge, theme, largest)
 
 
-def legend(figure: Figure, theme: Theme, forward: bool, backward: bool) -> str:
+def legend(figure: Figure, theme: Theme, forward: bool) -> str:
     """A label for the whole picture that says what its shapes and edges mean."""
     kinds = {shape.kind for shape in figure.shapes.values()}
-    carrying = [edge for edge in figure.edges.values() if backward and edge.carries]
+    carrying = [edge for edge in figure.edges.values() if edge.carries]
     entries = []
     for kind, word in KINDS.items():
         if kind in kinds:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from tinygrad_lite import graph
 from tinygrad_lite.drawing.naming import Names
-from tinygrad_lite.drawing.units import chooser
+from tinygrad_lite.drawing.units import Which, chooser
 from tinygrad_lite.mode import switched
 from tinygrad_lite.ops import getitem, reshape
 from tinygrad_lite.primitive import primitive
@@ -33,7 +32,7 @@ class Element(NamedTuple):
     place: tuple[int, ...]
 
 
-def expanded(names: Names, which: bool | str | Collection[str], budget: int) -> Names:
+def expanded(names: Names, which: Which, budget: int) -> Names:
     """The graph computed again, with matrix products of vectors and matrices taken apart.
 
     Args:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
-from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.naming import Names
 from tinygrad_lite.mode import Scope
 
@@ -51,8 +49,7 @@ class Edge:
         formula: the rule that made the gradient; empty where it is not wanted.
         amount: the gradient, written short.
         norm: its Euclidean length.
-        balance: the sum of its elements, and that of their absolute values.
-        exact: whether it stands for one slot, so that it is one contribution of the chain rule.
+        lean: how far the signs of its elements agree, from -1 to 1; NaN if it is not finite.
     """
 
     key: str
@@ -63,16 +60,7 @@ class Edge:
     formula: str = ""
     amount: str = ""
     norm: float = 0.0
-    balance: tuple[float, float] = (0.0, 0.0)
-    exact: bool = True
-
-    @property
-    def lean(self) -> float:
-        """How far the signs agree: 1 where all is positive, -1 where negative, 0 in balance.
-
-        NaN where the gradient is not finite.
-        """
-        return values.lean(self.balance) if math.isfinite(self.norm) else math.nan
+    lean: float = 0.0
 
 
 @dataclass

@@ -12,7 +12,7 @@ from tinygrad_lite.backward import Contribution
 from tinygrad_lite.drawing import values
 from tinygrad_lite.drawing.formula import Formulas
 from tinygrad_lite.drawing.naming import Names, is_number
-from tinygrad_lite.drawing.trace import observe_quietly
+from tinygrad_lite.drawing.quiet import observe_quietly
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
@@ -97,8 +97,7 @@ class Measurement:
         self.passed: dict[tuple[Tensor, int], Any] = {}
         self.strange_gradient: Origin | None = None
         if loss.requires_grad:
-            tensors = [*self.names.nodes, *self.names.leaves]
-            observe_quietly(loss, None, tensors, self._observe)
+            observe_quietly(self.names, self._observe)
         self.strange_value = self._first_strange_value()
         self.layers = list(self._layers())
 

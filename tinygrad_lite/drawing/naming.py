@@ -55,11 +55,8 @@ class Names:
         self, outputs: Sequence[Tensor], given: Mapping[Tensor, str] | None = None
     ) -> None:
         self.outputs = list(dict.fromkeys(outputs))
-        lists = [graph.topological(output) for output in self.outputs]
-        self.nodes: list[Tensor] = lists[0]
-        if len(lists) > 1:
-            union = dict.fromkeys(node for nodes in lists for node in nodes)
-            self.nodes = sorted(union, key=graph.by_order)
+        found = dict.fromkeys(t for output in self.outputs for t in graph.topological(output))
+        self.nodes: list[Tensor] = sorted(found, key=graph.by_order)
         lonely = [t for t in self.outputs if t.record is None]
         self.leaves: list[Tensor] = list(dict.fromkeys([*graph.leaves(self.nodes), *lonely]))
         self._same = self._wrapped_again()
@@ -89,6 +86,12 @@ class Names:
 
     def __getitem__(self, t: Tensor) -> str:
         return self._names[t] if t in self._names else constant(t.data)
+
+    def tensor(self, key: str) -> Tensor:
+        """The tensor of a key; of the key of an operation, its result."""
+        if key.startswith("leaf"):
+            return self.leaves[int(key.removeprefix("leaf"))]
+        return self.nodes[int(key.lstrip("opt"))]
 
     def canonical(self, t: Tensor) -> Tensor:
         """The node that stands for ``t``: another one if both wrap one and the same array."""

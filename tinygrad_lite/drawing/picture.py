@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from functools import partial
 from inspect import signature
 from typing import Any, Literal
 
@@ -15,13 +14,15 @@ from tinygrad_lite.drawing.breadth import breadth_across, breadth_down
 from tinygrad_lite.drawing.builder import Builder
 from tinygrad_lite.drawing.expand import expanded
 from tinygrad_lite.drawing.figure import Figure
+from tinygrad_lite.drawing.gradients import Gradients
 from tinygrad_lite.drawing.markup import FONT
 from tinygrad_lite.drawing.naming import Names
+from tinygrad_lite.drawing.quiet import observe_quietly
 from tinygrad_lite.drawing.rendering import HASTY, Drawing
 from tinygrad_lite.drawing.text import layered
 from tinygrad_lite.drawing.theme import Theme, theme_named
-from tinygrad_lite.drawing.trace import Trace, observe_quietly
-from tinygrad_lite.drawing.units import Unit, check_modules, plan, plan_again, unfolded
+from tinygrad_lite.drawing.trace import Trace
+from tinygrad_lite.drawing.units import Plan, check_modules, unfolded
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor, Watch
 
@@ -41,24 +42,21 @@ class Picture(Drawing):
     says how to install it.
     """
 
-    def __init__(self, figure: Figure, theme: Theme, rankdir: str, forward: bool, backward: bool):
+    def __init__(self, figure: Figure, theme: Theme, rankdir: str, forward: bool) -> None:
         super().__init__("graph", format="svg")
         self.figure = figure
-        self._backward = backward
-        legend = dot.legend(figure, theme, forward, backward)
         self.attr("graph", rankdir=rankdir, bgcolor=theme.background, nodesep="0.22", ranksep="0.3")
         self.attr("graph", fontname=FONT, labelloc="b", labeljust="l", pad="0.15")
-        self.attr("graph", label=legend)
+        self.attr("graph", label=dot.legend(figure, theme, forward))
         if len(figure.shapes) > HASTE:
             self.attr("graph", **HASTY)
         self.attr("node", fontname=FONT, fontsize="10", fontcolor=theme.text)
         self.attr("edge", fontname=FONT, fontsize="9")
-        self.body.extend(
-            "\t" + line for line in dot.statements(figure, theme, rankdir, forward, backward)
-        )
+        statements = dot.statements(figure, theme, rankdir == "TB", forward)
+        self.body.extend("\t" + line for line in statements)
 
     def __str__(self) -> str:
-        return layered(self.figure, self._backward)
+        return layered(self.figure)
 
     def __repr__(self) -> str:
         return f"<Picture of {len(self.figure.shapes)} shapes: render(), source, or print it>"
@@ -132,73 +130,73 @@ def draw(
           ↳ ∇ v1: g = 1
     """
     look = theme_named(theme)
-    trace = what if isinstance(what, Trace) else None
-    names = trace.names if trace is not None else _named(what, inputs)
     _check(depth, max_nodes, rankdir)
+    names = whole = _named(what, inputs)
     for option, which in (("collapse", collapse), ("expand", expand)):
         check_modules(names, option, which)
-    whole = names
-    most = EXPANDED if max_nodes is None else max_nodes
+    trace = what if isinstance(what, Trace) else None
+    room = EXPANDED if max_nodes is None else max_nodes
     if expand and trace is None:
-        names = expanded(names, expand, most - unfolded(names, depth, collapse))
+        names = expanded(whole, expand, room - unfolded(whole, depth, collapse))
     forward, backward = _directions(direction, gradients, names, trace)
-    units = plan(names, depth, collapse, MOST if max_nodes is None else max_nodes)
-    builder = Builder(names, units, values, MOST if max_nodes is None else max_nodes)
+    plan = Plan(names, depth, collapse)
+
+    def built(shapes: int) -> Builder:
+        return Builder(names, plan.units(shapes), values, shapes)
+
     free = max_nodes is None and rankdir != "LR"
     if free and collapse is not False and names is whole:
-        again = partial(plan_again, names, depth=depth, collapse=collapse)
-        builder = _narrowed(builder, names, units, again, values, backward)
+        builder = _narrowed(built, backward)
+    else:
+        builder = built(MOST if max_nodes is None else max_nodes)
+    figure = builder.figure
     if expand and names is whole:
-        reason = f"no product that was meant fits in max_nodes={most}"
-        reason = "a trace shows what was run" if trace is not None else reason
-        builder.figure.notes.append(f"nothing is expanded: {reason}")
-    if backward and trace is not None:
-        for event in trace.events:
-            node = names.nodes[int(event.node.removeprefix("op"))]
-            builder.observe(
-                Contribution(
-                    node, event.slot, event.upstream, event.contribution, event.before, event.after
-                )
-            )
-    elif backward:
-        tensors = [*names.nodes, *names.leaves]
-        if any(isinstance(t.watch, Watch) and t.watch.hooks for t in tensors):
-            builder.figure.notes.append("hooks are not called for a picture")
-        try:
-            observe_quietly(names.outputs[0], None, tensors, builder.observe)
-        except RuntimeError as error:
-            if direction is not None:
-                raise
-            builder.figure.notes.append(f"the gradients end early: {error}")
-    figure = builder.finish(formulas)
+        reason = "a trace shows what was run"
+        if trace is None:
+            reason = f"no product that was meant fits in max_nodes={room}"
+        figure.notes.append(f"nothing is expanded: {reason}")
+    if backward:
+        _seen(builder, trace, direction is not None).write(formulas)
     if rankdir is None:
         rankdir = "LR" if breadth_across(figure) <= SCREEN else "TB"
-    picture = Picture(figure, look, rankdir, forward, backward)
+    picture = Picture(figure, look, rankdir, forward)
     if free:
         picture.attr("graph", size=f"{LAPTOP},{ENDLESS}")
     return picture
 
 
-def _narrowed(
-    builder: Builder,
-    names: Names,
-    units: list[Unit],
-    again: Callable[[list[Unit], int], list[Unit]],
-    values: bool,
-    backward: bool,
-) -> Builder:
-    """The same, with more folded until it fits the width of a screen, as far as it can."""
-    best, budget = builder, MOST
+def _narrowed(built: Callable[[int], Builder], backward: bool) -> Builder:
+    """What is built of MOST shapes, or of fewer until it fits a screen, as far as it can."""
+    best = builder = built(MOST)
     narrowest = breadth = _excess(builder, backward)
+    budget = MOST
     while breadth > 1 and budget > FEWEST:
-        budget = min(budget, len(builder.figure.shapes))
-        budget = max(FEWEST, int(LESS * budget))
-        units = again(units, budget)
-        builder = Builder(names, units, values, budget)
+        budget = max(FEWEST, int(LESS * min(budget, len(builder.figure.shapes))))
+        builder = built(budget)
         breadth = _excess(builder, backward)
         if breadth < narrowest:
             best, narrowest = builder, breadth
     return best
+
+
+def _seen(builder: Builder, trace: Trace | None, wanted: bool) -> Gradients:
+    """The gradients of a trace, else those of a backward pass that is run for the picture alone."""
+    names, notes = builder.figure.names, builder.figure.notes
+    seen = Gradients(builder)
+    if trace is not None:
+        for e in trace:
+            node = names.tensor(e.node)
+            seen.observe(Contribution(node, e.slot, e.upstream, e.contribution, e.before, e.after))
+        return seen
+    if any(isinstance(t.watch, Watch) and t.watch.hooks for t in (*names.nodes, *names.leaves)):
+        notes.append("hooks are not called for a picture")
+    try:
+        observe_quietly(names, seen.observe)
+    except RuntimeError as error:
+        if wanted:
+            raise
+        notes.append(f"the gradients end early: {error}")
+    return seen
 
 
 def _excess(builder: Builder, backward: bool) -> float:
@@ -217,13 +215,12 @@ def _check(depth: int | None, max_nodes: int | None, rankdir: str | None) -> Non
 
 
 def _named(what: Any, inputs: tuple[Any, ...]) -> Names:
-    """The nodes of the graph of a tensor, of several, or of a module called with its inputs."""
+    """The graph of a tensor, of several, of a trace, or of a module called with its inputs."""
     if not isinstance(what, Tensor) and callable(what):
-        outputs, given = _called(what, inputs)
-        return Names(outputs, given)
+        return Names(*_called(what, inputs))
     if inputs:
         raise TypeError(f"inputs are for modules: a {type(what).__name__} is drawn as it is")
-    return Names(_tensors(what))
+    return what.names if isinstance(what, Trace) else Names(_tensors(what))
 
 
 def _tensors(what: Any) -> list[Tensor]:

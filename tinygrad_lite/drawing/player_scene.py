@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from collections.abc import Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,9 +16,11 @@ from tinygrad_lite.drawing.markup import shortened
 from tinygrad_lite.drawing.naming import common, is_number
 from tinygrad_lite.drawing.player_dot import place
 from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths
-from tinygrad_lite.drawing.trace import Event, Trace
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
+
+if TYPE_CHECKING:
+    from tinygrad_lite.drawing.trace import Event, Trace
 
 ROUNDING = 1e-3  # relative; what differs by more was changed by a hook, not by adding
 LONGEST = 26  # characters of a name in its box; all of it is shown to whoever points there
@@ -80,7 +82,7 @@ def hooked(trace: Trace) -> dict[str, dict[str, Any]]:
             key, earlier = names.keys[x], trace.earlier.get(names[x], np.zeros((), x.dtype))
             went[key] = trace.gradients[names[x]] - earlier
             slack[key] = 4 * np.finfo(x.dtype).eps * np.max(np.abs(earlier), initial=0)
-    went |= {names.keys[names.nodes[int(e.node[2:])]]: e.upstream for e in trace.events}
+    went |= {names.keys[names.tensor(e.node)]: e.upstream for e in trace.events}
     found = {}
     totals = {names.keys[trace.output]: trace.seed} if trace.events else {}
     for key, total in (totals | {e.target_key: e.after for e in trace.events}).items():
@@ -186,7 +188,7 @@ class _Scene:
                 if depth[wire.head] - first > FAR:
                     key = f"{wire.tail}_{wire.head}"
                     nearest[wire.tail] = (depth[wire.head], key)
-                    reader = self.names.nodes[int(wire.head.removeprefix("t"))]
+                    reader = self.names.tensor(wire.head)
                     copies[key] = (wire.tail, self.frames[reader])
             parted[wire.key] = wire._replace(tail=key)
         return [parted[wire.key] for wire in wires], copies
@@ -212,7 +214,7 @@ class _Scene:
         return Box(key, round(width + 24, 1), height, self.frames[t])
 
     def _drawn(self, plan: Placement, box: Box, key: str) -> dict[str, Any]:
-        t = self._tensor(key)
+        t = self.names.tensor(key)
         x, y = plan.boxes[box.key]
         before = 0.0 if t.record is None else _circle_width(t.record[0].symbol) + LINK
         name, shape, value = self._lines(key, t)
@@ -241,11 +243,6 @@ class _Scene:
             "y": round(y + height / 2, 1),
             "width": width,
         }
-
-    def _tensor(self, key: str) -> Tensor:
-        if key.startswith("leaf"):
-            return self.names.leaves[int(key.removeprefix("leaf"))]
-        return self.names.nodes[int(key.removeprefix("t"))]
 
 
 def _circle_width(symbol: str) -> float:

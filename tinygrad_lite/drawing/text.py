@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
 
 
-def layered(figure: Figure, backward: bool) -> str:
+def layered(figure: Figure) -> str:
     """A drawing of a figure in lines of text.
 
     Operations that need nothing of each other stand in one layer; below each result are the
     gradients that it passes on to its inputs.
     """
     levels = figure.levels()
-    into: dict[str, list[Edge]] = {}
-    out_of: dict[str, list[Edge]] = {}
+    into, out_of = defaultdict[str, list[Edge]](list), defaultdict[str, list[Edge]](list)
     for edge in figure.edges.values():
-        into.setdefault(edge.head, []).append(edge)
-        out_of.setdefault(edge.tail, []).append(edge)
+        into[edge.head].append(edge)
+        out_of[edge.tail].append(edge)
     lines: list[str] = []
     layer, level = 0, -1
-    order = sorted(figure.shapes.values(), key=lambda shape: levels[shape.key])
-    for shape in order:
+    for shape in sorted(figure.shapes.values(), key=lambda shape: levels[shape.key]):
         if shape.kind in ("operation", "group"):
             if levels[shape.key] != level:
                 layer, level = layer + 1, levels[shape.key]
                 lines.append(f"── layer {layer} " + "─" * 24)
-            lines += _operation(figure, shape, into.get(shape.key, []), out_of.get(shape.key, []))
-        elif shape.key not in into:
-            lines.append(_tensor(shape, backward))
-        if backward and shape.kind in ("operation", "group"):
-            lines += _gradients(figure, into.get(shape.key, []))
+            lines += _operation(figure, shape, into[shape.key], out_of[shape.key])
+            lines += _gradients(figure, into[shape.key])
+        elif not into[shape.key]:
+            lines.append(_tensor(shape))
     return "\n".join([*lines, *figure.notes])
 
 
-def _tensor(shape: Shape, backward: bool) -> str:
+def _tensor(shape: Shape) -> str:
     words = [shape.title]
     if shape.caption:
         words.append(f"({shape.caption})")
     if shape.value:
         words.append(f"= {shape.value}")
-    if backward and shape.gradient:
+    if shape.gradient:
         words.append(f"  ∇ {shape.gradient}")
-    kind = f"{shape.kind} " if shape.kind not in ("intermediate",) else ""
+    kind = "" if shape.kind == "intermediate" else f"{shape.kind} "
     return f"[{kind}{' '.join(words)}]"
 
 
@@ -53,7 +52,7 @@ def _operation(figure: Figure, shape: Shape, sources: list[Edge], results: list[
     boxes = [figure.shapes[edge.head] for edge in results if edge.head.startswith("t")]
     if not boxes:
         return [head]
-    return [f"{head} → {_tensor(box, True)}" for box in boxes]
+    return [f"{head} → {_tensor(box)}" for box in boxes]
 
 
 def _gradients(figure: Figure, sources: list[Edge]) -> list[str]:

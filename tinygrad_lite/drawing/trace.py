@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from importlib import import_module
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from tinygrad_lite import graph
-from tinygrad_lite.backward import Contribution, cotangents, run_backward
+from tinygrad_lite.backward import Contribution, run_backward
+from tinygrad_lite.drawing import player
 from tinygrad_lite.drawing.data import as_data
 from tinygrad_lite.drawing.formula import Formulas, stated
 from tinygrad_lite.drawing.naming import Names
 from tinygrad_lite.drawing.values import STRIP, accumulation, gist
 from tinygrad_lite.mode import switched
-from tinygrad_lite.tensor import Tensor, Watch
+from tinygrad_lite.tensor import Tensor
 
 
 class Event(NamedTuple):
@@ -84,8 +82,8 @@ class Trace(Sequence[Event]):
         self,
         names: Names,
         contributions: Sequence[Contribution],
-        earlier: Mapping[str, Any] = MappingProxyType({}),
-        gradient: Any = None,
+        earlier: Mapping[str, Any],
+        gradient: Any,
     ) -> None:
         self.names = names
         self.output = names.outputs[0]
@@ -118,16 +116,14 @@ class Trace(Sequence[Event]):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """For notebooks: the player, and the table for those that show no HTML."""
-        framed = self._repr_html_()
+        framed = player.frame(self)
         if framed is None:
             return {"text/plain": repr(self)}
         return {"text/html": framed, "text/plain": self.table()}
 
     def _repr_html_(self) -> str | None:
         """The player, for notebooks; a trace too long for a cell shows itself as text there."""
-        player = import_module("tinygrad_lite.drawing.player")
-        framed: str | None = player.frame(self)
-        return framed
+        return player.frame(self)
 
     def table(self, max_rows: int | None = 1_000) -> str:
         """The events as text, one line each: what flows where, by which rule, and adds up to what.
@@ -197,7 +193,7 @@ class Trace(Sequence[Event]):
         """
         path = Path(path)
         if path.suffix == ".html":
-            text = import_module("tinygrad_lite.drawing.player").page(self)
+            text = player.page(self)
         elif path.suffix == ".json":
             text = self.to_json()
         else:
@@ -231,30 +227,6 @@ def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
     contributions: list[Contribution] = []
     run_backward(output, gradient, observer=contributions.append)
     return Trace(names, contributions, earlier, gradient)
-
-
-def observe_quietly(
-    output: Tensor,
-    gradient: Any,
-    tensors: Sequence[Tensor],
-    observer: Callable[[Contribution], None],
-) -> None:
-    """Observe a backward pass that leaves no trace: no ``grad`` changes and no hook runs."""
-    with unwatched(tensors), switched(intercept=None):
-        cotangents(output, gradient, observer=observer)
-
-
-@contextmanager
-def unwatched(tensors: Sequence[Tensor]) -> Iterator[None]:
-    """Set aside, for the body of a ``with``, what tensors want done with their gradients."""
-    watched = [(t, t.watch) for t in tensors if isinstance(t.watch, Watch)]
-    for t, _ in watched:
-        t.watch = None
-    try:
-        yield
-    finally:
-        for t, watch in watched:
-            t.watch = watch
 
 
 def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Event]:
@@ -325,7 +297,7 @@ _COLUMNS = ["step", "operation", "to", "rule", "upstream", "local", "contributio
 
 def _cells(names: Names, event: Event) -> list[str]:
     """One row of the table, in words."""
-    t = names.nodes[int(event.node.removeprefix("op"))]
+    t = names.tensor(event.node)
     return [
         str(event.step),
         f"{names[t]} = {stated(names, t)}",

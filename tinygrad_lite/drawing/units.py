@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
-from functools import reduce
+from functools import cache, reduce
 from typing import NamedTuple
 
 from tinygrad_lite.drawing.naming import Call, Names, common
@@ -15,6 +15,8 @@ LONGEST_PATTERN = 12  # modules and operations in one repeated pattern
 SCREEN = 50  # shapes that can be taken in; in what is larger, repeats are folded
 REPEATS = 3  # equal modules in a row that make a repeat
 CROWD = 8  # leaves of one operation that are drawn singly where not all fit
+
+Which = bool | str | Collection[str] | None  # modules: all, none, or those of these names
 
 
 class Unit(NamedTuple):
@@ -33,53 +35,49 @@ class Unit(NamedTuple):
     scopes: tuple[Scope, ...]
 
 
-def plan(
-    names: Names,
-    depth: int | None,
-    collapse: bool | str | Collection[str] | None,
-    max_nodes: int,
-) -> list[Unit]:
-    """The units of a graph, in recording order.
+class Plan:
+    """What to fold of a graph, as far as there is no room for it.
 
     Modules deeper than ``depth`` and those that ``collapse`` names are folded. Where nothing was
     asked for and the graph does not fit a screen, modules that follow on an equal one are folded
-    as well. If more than ``max_nodes`` would still be drawn, deeper modules are folded first, and
-    at last the middle of the graph is left out.
+    as well.
     """
-    deepest = max((len(names.scopes(node)) for node in names.nodes), default=0)
-    limits: list[int | None] = [depth]
-    if collapse is not False:
-        top = deepest if depth is None else min(deepest, depth)
-        limits += range(top - 1, 0, -1)
-    asked = chooser(names, collapse)
-    if depth is None and collapse is None and unfolded(names, depth, collapse) > SCREEN:
-        asked = _copies(names, deepest).__contains__
-    for limit in limits:
-        units = _repeats(_units(names, limit, asked))
-        if _cost(units) <= max_nodes:
-            return units
-    return _middle_left_out(units, max_nodes)
 
+    def __init__(self, names: Names, depth: int | None, collapse: Which) -> None:
+        deepest = max((len(names.scopes(node)) for node in names.nodes), default=0)
+        self._limits: list[int | None] = [depth]
+        if collapse is not False:
+            top = deepest if depth is None else min(deepest, depth)
+            self._limits += range(top - 1, 0, -1)
+        asked = chooser(names, collapse)
+        if depth is None and collapse is None and unfolded(names, depth, collapse) > SCREEN:
+            asked = _copies(names, deepest).__contains__
 
-def plan_again(
-    names: Names,
-    units: list[Unit],
-    max_nodes: int,
-    depth: int | None,
-    collapse: bool | str | Collection[str] | None,
-) -> list[Unit]:
-    """A plan of which the same was asked for, with less room than before."""
-    if any(unit.kind == "rest" for unit in units):
+        @cache
+        def folded(limit: int | None) -> tuple[list[Unit], int]:
+            units = _repeats(_units(names, limit, asked))
+            return units, _cost(units)
+
+        self._folded = folded
+
+    def units(self, max_nodes: int) -> list[Unit]:
+        """The units of the graph, in recording order, for about so many shapes.
+
+        Deeper modules are folded first, and at last the middle of the graph is left out.
+        """
+        for limit in self._limits:
+            units, cost = self._folded(limit)
+            if cost <= max_nodes:
+                return units
         return _middle_left_out(units, max_nodes)
-    return plan(names, depth, collapse, max_nodes)
 
 
-def unfolded(names: Names, depth: int | None, collapse: bool | str | Collection[str] | None) -> int:
+def unfolded(names: Names, depth: int | None, collapse: Which) -> int:
     """About how many shapes are drawn where nothing is folded but what was asked for."""
     return _cost(_repeats(_units(names, depth, chooser(names, collapse))))
 
 
-def chooser(names: Names, which: bool | str | Collection[str] | None) -> Callable[[Scope], bool]:
+def chooser(names: Names, which: Which) -> Callable[[Scope], bool]:
     """Whether a module call is one of those asked for, by its path, its name or its class."""
     if which is None or which is False:
         return lambda scope: False
@@ -94,7 +92,7 @@ def _known_by(call: Call) -> set[str]:
     return {call.path, call.path.partition(".")[2], call.name, call.kind} - {""}
 
 
-def check_modules(names: Names, option: str, which: bool | str | Collection[str] | None) -> None:
+def check_modules(names: Names, option: str, which: Which) -> None:
     """Make sure that every module that an option names is in the graph.
 
     Raises:

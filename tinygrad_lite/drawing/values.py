@@ -73,8 +73,12 @@ def shape_text(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape)) if len(shape) != 1 else f"{shape[0]}"
 
 
-def norm(value: Any) -> float:
-    """The Euclidean length of all elements together; without overflow."""
+def norm(*arrays: Any) -> float:
+    """The Euclidean length of all elements together, of one array or several; without overflow."""
+    return math.hypot(*map(_length, arrays))
+
+
+def _length(value: Any) -> float:
     if isinstance(value, (float, int)):
         return abs(float(value))
     array = np.abs(np.asarray(value)).astype(np.float64, copy=False)
@@ -84,7 +88,18 @@ def norm(value: Any) -> float:
     return top * float(np.sqrt(np.sum(np.square(array / top))))
 
 
-def signs(value: Any) -> tuple[float, float]:
+def leaning(*arrays: Any) -> float:
+    """How far signs agree: 1 where all are positive, -1 where all are negative, 0 in balance.
+
+    NaN where the arrays are not finite.
+    """
+    if not math.isfinite(norm(*arrays)):
+        return math.nan
+    total, absolute = map(sum, zip(*map(_signs, arrays)))
+    return total / absolute if 0 < absolute < math.inf else 0.0
+
+
+def _signs(value: Any) -> tuple[float, float]:
     """The sum of all elements, and the sum of their absolute values."""
     if isinstance(value, (float, int)):
         return float(value), abs(float(value))
@@ -95,17 +110,6 @@ def signs(value: Any) -> tuple[float, float]:
         return float(np.sum(array, dtype=np.float64)), float(
             np.sum(np.abs(array), dtype=np.float64)
         )
-
-
-def lean(balance: tuple[float, float]) -> float:
-    """How far signs agree: 1 where all are positive, -1 where all are negative, 0 in balance."""
-    total, absolute = balance
-    return total / absolute if 0 < absolute < np.inf else 0.0
-
-
-def leaning(value: Any) -> float:
-    """How far the signs of an array agree, as ``lean`` says; NaN where it is not finite."""
-    return lean(signs(value)) if math.isfinite(norm(value)) else math.nan
 
 
 def share(size: float, largest: float) -> float:
