@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tinygrad_lite.drawing.copies import near_copies
 from tinygrad_lite.drawing.naming import Names
 from tinygrad_lite.mode import Scope
 
@@ -77,22 +78,17 @@ class Figure:
 
         The first box keeps the value and the whole gradient; the others are references to it.
         """
-        levels = self.latest_levels()
-        nearest: dict[str, tuple[int, str]] = {}
-        for edge in sorted(self.edges.values(), key=lambda edge: levels[edge.head]):
-            shape = self.shapes[edge.tail]
-            if not edge.tail.startswith("leaf"):
-                continue
-            level, key = nearest.setdefault(edge.tail, (levels[edge.head], edge.tail))
-            if levels[edge.head] - level > FAR:
-                key = f"{edge.tail}_at_{edge.head}"
-                nearest[edge.tail] = (levels[edge.head], key)
-                hint = f"{shape.hint}\nthe same tensor as the first {shape.title}"
-                scopes = self.shapes[edge.head].scopes
+        reads = [(edge.tail, edge.head) for edge in self.edges.values()]
+        copies = near_copies(reads, self.latest_levels(), FAR)
+        for (leaf, reader), key in copies.items():
+            if key not in self.shapes:
+                first, scopes = self.shapes[leaf], self.shapes[reader].scopes
+                hint = f"{first.hint}\nthe same tensor as the first {first.title}"
                 self.shapes[key] = Shape(
-                    key, shape.kind, f"{shape.title} ↑", hint=hint, scopes=scopes
+                    key, first.kind, f"{first.title} ↑", hint=hint, scopes=scopes
                 )
-            edge.tail = key
+        for edge in self.edges.values():
+            edge.tail = copies.get((edge.tail, edge.head), edge.tail)
 
     def latest_levels(self) -> dict[str, int]:
         """Levels counted from the outputs back, so that a side branch stands where it joins in."""
