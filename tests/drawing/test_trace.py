@@ -9,6 +9,7 @@ import tinygrad_lite as tg
 from tests.drawing.graphs import chain, mlp, neuron
 from tests.effort import effort, growth
 from tinygrad_lite import nn
+from tinygrad_lite.drawing.player_scene import hooked
 
 
 def test_one_event_per_contribution_in_the_order_they_were_made():
@@ -267,3 +268,17 @@ def test_formulas_of_products_with_vectors_are_those_of_textbooks():
     assert rules(leaf("one", 1, 4).reshape(4).sum())["one"] == "reshape(g)"
     found = rules(tg.einsum("ij,j->i", w, a).sum())
     assert found["a"] == "einsum(i,ij→j, g, W)"
+
+
+def test_leaves_that_share_a_name_have_gradients_of_their_own():
+    a, b = (tg.tensor(v, requires_grad=True, name="w") for v in (2.0, 3.0))
+    (a * 4.0).backward()
+    trace = tg.trace_backward(a * b)
+    data = trace.to_dict()
+    assert {key: array["whole"] for key, array in data["gradients"].items()} == {
+        "leaf0": 7.0,
+        "leaf1": 2.0,
+    }
+    assert {key: array["whole"] for key, array in data["earlier"].items()} == {"leaf0": 4.0}
+    assert hooked(trace) == {}, "nor is there a hook between what was added up and what is held"
+    assert repr(trace).endswith("to 2 leaves>")

@@ -46,14 +46,8 @@ def as_data(trace: Trace) -> dict[str, Any]:
         "nodes": nodes,
         "edges": edges,
         "events": [_event_data(e) for e in trace.events],
-        "gradients": _of_leaves(names, trace.gradients),
-        "earlier": _of_leaves(names, trace.earlier),
-    }
-
-
-def _of_leaves(names: Names, gradients: dict[str, Any]) -> dict[str, Any]:
-    return {
-        names.keys[x]: described(gradients[names[x]]) for x in names.leaves if names[x] in gradients
+        "gradients": {key: described(g) for key, g in trace.after.items()},
+        "earlier": {key: described(g) for key, g in trace.before.items()},
     }
 
 

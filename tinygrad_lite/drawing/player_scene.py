@@ -78,9 +78,10 @@ def hooked(trace: Trace) -> dict[str, dict[str, Any]]:
     names = trace.names
     went, slack = {}, {}
     for x in names.leaves:
-        if names[x] in trace.gradients:
-            key, earlier = names.keys[x], trace.earlier.get(names[x], np.zeros((), x.dtype))
-            went[key] = trace.gradients[names[x]] - earlier
+        key = names.keys[x]
+        if key in trace.after:
+            earlier = trace.before.get(key, np.zeros((), x.dtype))
+            went[key] = trace.after[key] - earlier
             slack[key] = 4 * np.finfo(x.dtype).eps * np.max(np.abs(earlier), initial=0)
     went |= {names.keys[names.tensor(e.node)]: e.upstream for e in trace.events}
     found = {}

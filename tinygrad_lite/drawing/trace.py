@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple, overload
@@ -74,15 +74,17 @@ class Trace(Sequence[Event]):
         seed: the gradient that the pass started from, before any hook.
         names: the nodes of its graph and what they are called.
         events: the contributions in the order in which they were made: plain data.
-        gradients: the gradient that every leaf holds after the pass, by name.
+        gradients: the gradient that every leaf holds after the pass, by name (the last, of leaves
+            that share one).
         earlier: what leaves held in ``grad`` before it already, by name.
+        after, before: the same two by key, such as ``leaf0``, of which there is one for each leaf.
     """
 
     def __init__(
         self,
         names: Names,
         contributions: Sequence[Contribution],
-        earlier: Mapping[str, Any],
+        before: dict[str, Any],
         gradient: Any,
     ) -> None:
         self.names = names
@@ -90,8 +92,11 @@ class Trace(Sequence[Event]):
         seed = np.ones(self.output.shape) if gradient is None else gradient
         self.seed = _frozen(np.asarray(getattr(seed, "_data", seed), self.output.dtype))
         self.events = tuple(_events(names, contributions))
-        self.gradients = _held(names)
-        self.earlier = dict(earlier)
+        self.after, self.before = _held(names), before
+        self.gradients, self.earlier = (
+            {names[names.tensor(key)]: g for key, g in held.items()}
+            for held in (self.after, before)
+        )
 
     def __len__(self) -> int:
         return len(self.events)
@@ -111,7 +116,7 @@ class Trace(Sequence[Event]):
     def __repr__(self) -> str:
         return (
             f"<trace of {self.names[self.output]}: {len(self.events)} contributions "
-            f"to {len(self.gradients)} leaves>"
+            f"to {len(self.after)} leaves>"
         )
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
@@ -223,10 +228,10 @@ def trace_backward(output: Tensor, gradient: Any = None) -> Trace:
     tensor(-2.)
     """
     names = Names([output])
-    earlier = _held(names)
+    before = _held(names)
     contributions: list[Contribution] = []
     run_backward(output, gradient, observer=contributions.append)
-    return Trace(names, contributions, earlier, gradient)
+    return Trace(names, contributions, before, gradient)
 
 
 def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Event]:
@@ -268,9 +273,9 @@ def _events(names: Names, contributions: Sequence[Contribution]) -> Iterator[Eve
 
 
 def _held(names: Names) -> dict[str, Any]:
-    """What the leaves hold in ``grad``, by name."""
+    """What the leaves hold in ``grad``, by key."""
     return {
-        names[x]: _frozen(x.grad.data)
+        names.keys[x]: _frozen(x.grad.data)
         for x in names.leaves
         if x.requires_grad and x.grad is not None
     }
