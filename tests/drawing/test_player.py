@@ -12,7 +12,9 @@ import tinygrad_lite as tg
 from tinygrad_lite import nn
 from tinygrad_lite.drawing import player_dot
 from tinygrad_lite.drawing.player import frame, page
-from tinygrad_lite.drawing.player_scene import breadth, flow, scene
+from tinygrad_lite.drawing.player_flow import flow, hooked
+from tinygrad_lite.drawing.player_scene import breadth, scene
+from tinygrad_lite.drawing.values import gist
 
 HOSTILE = """</script><script>alert(1)</script><!-- "'& \u2028 {{data}} 重み \ud800 \x00"""
 
@@ -146,6 +148,19 @@ def test_how_contributions_look():
     assert shares == [1.0, 1.0, 0.5], "two powers of ten are half of the width"
     zeros = [look["zero"] for look in flow(tg.trace_backward((a * 0.0) * 1e-300))]
     assert zeros == [False, True], "what is tiny is not zero"
+
+
+def test_the_gradient_to_start_from_looks_as_any_other():
+    x = tg.tensor(np.zeros(100), requires_grad=True, name="x")
+    start = np.linspace(-1.0, -0.1, 100)
+    found = Page(page(tg.trace_backward(x * 2.0, start))).data["seed"]
+    assert (found["text"], found["lean"]) == (gist(start, True), -1.0)
+
+
+def test_a_hook_on_a_leaf_that_is_the_output_is_told():
+    x = tg.tensor(3.0, requires_grad=True, name="x")
+    x.register_hook(lambda g: g * 10)
+    assert hooked(tg.trace_backward(x))["leaf0"]["text"] == "1 → 10"
 
 
 @pytest.fixture(params=["dot", "layers"])

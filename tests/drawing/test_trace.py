@@ -9,7 +9,7 @@ import tinygrad_lite as tg
 from tests.drawing.graphs import chain, mlp, neuron
 from tests.effort import effort, growth
 from tinygrad_lite import nn
-from tinygrad_lite.drawing.player_scene import hooked
+from tinygrad_lite.drawing.player_flow import hooked
 
 
 def test_one_event_per_contribution_in_the_order_they_were_made():

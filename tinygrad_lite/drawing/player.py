@@ -9,7 +9,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_lite.drawing.player_scene import flow, hooked, scene
+from tinygrad_lite.drawing.player_flow import flow, hooked, seed
+from tinygrad_lite.drawing.player_scene import scene
 from tinygrad_lite.drawing.theme import DARK, KINDS, LIGHT, Theme
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = ("model", "numbers", "tiles", "graph", "view", "panel", "details", "player")
 INLINE = 3_000  # events that a notebook can hold in a cell
+HEIGHT = 680  # pixels of a cell
 LONGEST = 100_000  # events that a browser can hold in a page
 
 
@@ -44,6 +46,7 @@ def page(trace: Trace) -> str:
                 "trace": _portable(trace),
                 "scene": scene(trace),
                 "flow": flow(trace),
+                "seed": seed(trace),
                 "hooked": hooked(trace),
                 "kinds": KINDS,
             }
@@ -54,14 +57,14 @@ def page(trace: Trace) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")  # a name may hold half a character
 
 
-def frame(trace: Trace, height: int = 680) -> str | None:
+def frame(trace: Trace) -> str | None:
     """The player in an ``<iframe>``, for notebooks; None where the trace is too long for a cell."""
     if len(trace) > INLINE:
         return None
     title = html.escape(f"Backpropagation of {trace.names[trace.output]}")
     return (
         f'<iframe title="{title}" srcdoc="{html.escape(page(trace))}" '
-        f'style="width: 100%; height: {height}px; border: 0" loading="lazy"></iframe>'
+        f'style="width: 100%; height: {HEIGHT}px; border: 0" loading="lazy"></iframe>'
     )
 
 

@@ -1,28 +1,25 @@
-"""What the player draws of a trace: boxes of tensors, circles of operations, how gradients look."""
+"""What the player draws of a trace, and where: boxes of tensors, circles of operations, wires."""
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tinygrad_lite import graph
 from tinygrad_lite.drawing import values
-from tinygrad_lite.drawing.formula import stated
+from tinygrad_lite.drawing.copies import near_copies
 from tinygrad_lite.drawing.markup import shortened
-from tinygrad_lite.drawing.naming import common, is_number
+from tinygrad_lite.drawing.naming import Names, common, is_number
 from tinygrad_lite.drawing.player_dot import place
-from tinygrad_lite.drawing.player_layout import Box, Placement, Wire, depths
+from tinygrad_lite.drawing.player_flow import hooked
+from tinygrad_lite.drawing.player_layout import Box, Wire, depths
 from tinygrad_lite.mode import Scope
 from tinygrad_lite.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tinygrad_lite.drawing.trace import Event, Trace
+    from tinygrad_lite.drawing.trace import Trace
 
-ROUNDING = 1e-3  # relative; what differs by more was changed by a hook, not by adding
 LONGEST = 26  # characters of a name in its box; all of it is shown to whoever points there
 FAR = 6  # layers that one box of a leaf serves; farther readers get a copy beside them
 STRAIGHT = 8  # the weight of a wire between results: the spine of a graph is a line
@@ -35,219 +32,127 @@ def scene(trace: Trace) -> dict[str, Any]:
     """The layout of a trace's graph as plain data.
 
     Keys: ``width``, ``height``; ``boxes`` (``id`` of the tensor, ``name``, ``shape``, ``value``,
-    ``x``, ``y``, ``width``, ``height``, and whether it is a ``copy``); ``circles`` (``id`` of the
-    operation, ``symbol``, ``x``, ``y``, ``width``); ``wires`` (``id`` of the edge, ``points``, and
-    ``label``, the place of its label, or null); ``frames`` of modules.
+    whether it ``carries`` a gradient, ``width``, ``height``, ``x``, ``y``, and whether it is a
+    ``copy``); ``circles`` (``id`` of the operation, ``symbol``, ``x``, ``y``, ``width``); ``wires``
+    (``id`` of the edge, ``points``, and ``label``, the place of its label, or null); ``frames`` of
+    modules.
     """
-    return _Scene(trace).data()
-
-
-def flow(trace: Trace) -> list[dict[str, Any]]:
-    """How every event looks: the strength of its contribution and of the gradient it adds to.
-
-    Keys: ``amount`` and ``total``, the contribution and the gradient after it in few words;
-    ``share`` (0 to 1, logarithmic) and ``lean`` (-1 to 1, or null where not finite) of the
-    contribution, and whether it is exactly ``zero``; ``total_lean``; ``statement``, the operation
-    as an assignment.
-    """
-    norms = [values.norm(e.contribution) for e in trace.events]
-    largest = max(filter(math.isfinite, norms), default=0.0)
-    written = {
-        f"op{i}": f"{trace.names[t]} = {stated(trace.names, t)}"
-        for i, t in enumerate(trace.names.nodes)
-    }
-    return [
-        {
-            "amount": values.gist(e.contribution, True),
-            "total": values.gist(e.after, True),
-            "share": round(values.share(size, largest), 3),
-            "lean": _lean(e.contribution),
-            "zero": size == 0,
-            "total_lean": _lean(e.after),
-            "statement": written[e.node],
-        }
-        for e, size in zip(trace.events, norms)
+    names, frames, totals = trace.names, _frames(trace.names), _totals(trace)
+    tensors = [*names.leaves, *names.nodes]
+    cards = {names.keys[t]: _card(names, t, totals.get(names.keys[t])) for t in tensors}
+    leads = {names.keys[t]: _lead(t) for t in tensors}
+    originals = [
+        Box(key, round(leads[key] + card["width"], 1), card["height"], frames[t])
+        for t, (key, card) in zip(tensors, cards.items())
     ]
+    boxes, wires, ids = _with_copies(originals, _wires(trace))
+    titles: dict[Hashable, str] = {
+        scope: names.call(scope).title for t in names.nodes for scope in frames[t]
+    }
+    plan = place(boxes, wires, titles)
+    drawn = []
+    for box in boxes:
+        key, (x, y) = ids.get(box.key, box.key), plan.boxes[box.key]
+        place_of = {"x": round(x + leads[key], 1), "y": y, "copy": key != box.key}
+        drawn.append(cards[key] | place_of)
+    circles = []
+    for i, t in enumerate(names.nodes):
+        (x, y), height = plan.boxes[f"t{i}"], cards[f"t{i}"]["height"]
+        look = {"id": f"op{i}", "symbol": t.record[0].symbol, "width": round(_lead(t) - LINK, 1)}
+        circles.append(look | {"x": x, "y": round(y + height / 2, 1)})
+    return {
+        "width": round(plan.width, 1),
+        "height": round(plan.height, 1),
+        "boxes": drawn,
+        "circles": circles,
+        "wires": [
+            {"id": w.key, "points": plan.wires[w.key], "label": plan.labels.get(w.key)}
+            for w in wires
+        ],
+        "frames": [frame._asdict() for frame in plan.frames],
+    }
 
 
-def hooked(trace: Trace) -> dict[str, dict[str, Any]]:
-    """By id, the gradients that a hook replaced when they were complete.
+def _card(names: Names, t: Tensor, total: str | None) -> dict[str, Any]:
+    """The box of a tensor that receives a gradient or not, yet without a place."""
+    name, shape, value = shortened(names[t], LONGEST), "", ""
+    if not is_number(t):
+        shape, value = values.shape_text(t.shape), values.gist(t.data)
+    width = max(
+        breadth(name, 13, bold=True) + (breadth(shape, 10) + 10 if shape else 0),
+        breadth(value, 11),
+        breadth(f"∇ {total or ''}", 11, bold=True),
+    )
+    return {
+        "id": names.keys[t],
+        "name": name,
+        "shape": shape,
+        "value": value,
+        "carries": total is not None,
+        "width": round(width + 24, 1),
+        "height": (1 + bool(value) + (total is not None)) * ROW + 14,
+    }
 
-    Keys: ``array``, what went on in the place of the sum; ``total``, both in few words; ``lean``.
-    """
+
+def _lead(t: Tensor) -> float:
+    """The width of the circle before the box of a result, and of the link between them."""
+    if t.record is None:
+        return 0.0
+    symbol = t.record[0].symbol
+    return LINK + (CIRCLE if len(symbol) <= 2 else round(breadth(symbol, 12) + 20, 1))
+
+
+def _wires(trace: Trace) -> list[Wire]:
+    """A wire for every argument slot, with room for the amount that it carries."""
     names = trace.names
-    went, slack = {}, {}
-    for x in names.leaves:
-        key = names.keys[x]
-        if key in trace.after:
-            earlier = trace.before.get(key, np.zeros((), x.dtype))
-            went[key] = trace.after[key] - earlier
-            slack[key] = 4 * np.finfo(x.dtype).eps * np.max(np.abs(earlier), initial=0)
-    went |= {names.keys[names.tensor(e.node)]: e.upstream for e in trace.events}
-    found = {}
-    totals = {names.keys[trace.output]: trace.seed} if trace.events else {}
-    for key, total in (totals | {e.target_key: e.after for e in trace.events}).items():
-        value = went.get(key, total)
-        if value is total:
-            continue
-        if np.shape(value) == np.shape(total) and not np.allclose(
-            value, total, rtol=ROUNDING, atol=slack.get(key, 0.0), equal_nan=True
-        ):
-            found[key] = {
-                "array": values.described(value),
-                "total": f"{values.gist(total, True)} → {values.gist(value, True)}",
-                "lean": _lean(value),
-            }
-    return found
+    rooms = {
+        f"{e.node}.{e.slot}": breadth(values.gist(e.contribution, True), 11, bold=True) + 16
+        for e in trace
+    }
+    wires = []
+    for i, t in enumerate(names.nodes):
+        for slot, x in enumerate(t.record[1]):
+            key, tail = f"op{i}.{slot}", names.keys[x]
+            weight = 1 if tail.startswith("leaf") else STRAIGHT
+            wires.append(Wire(key, tail, f"t{i}", rooms.get(key, 0.0), weight))
+    return wires
 
 
-def _lean(value: Any) -> float | None:
-    """How far the signs of a gradient agree, from -1 to 1; None if it is not finite."""
-    lean = values.leaning(value)
-    return None if math.isnan(lean) else round(lean, 3)
+def _with_copies(
+    boxes: list[Box], wires: list[Wire]
+) -> tuple[list[Box], list[Wire], dict[str, str]]:
+    """The graph with copies of leaves beside far readers; by copy, the leaf that it shows."""
+    reads = [(wire.tail, wire.head) for wire in wires]
+    copies = near_copies(reads, depths(boxes, wires), FAR)
+    box = {box.key: box for box in boxes}
+    shown = {}
+    for (leaf, reader), key in copies.items():
+        if key not in box:
+            box[key] = box[leaf]._replace(key=key, frames=box[reader].frames)
+            shown[key] = leaf
+    wires = [wire._replace(tail=copies.get((wire.tail, wire.head), wire.tail)) for wire in wires]
+    return [*(box[key] for key in shown), *boxes], wires, shown  # copies first: inputs, too
 
 
-class _Scene:
-    """Measures what is to be drawn, has it laid out, and writes down where it stands."""
-
-    def __init__(self, trace: Trace) -> None:
-        self.trace = trace
-        self.names = trace.names
-        self.titles: dict[Hashable, str] = {}
-        self.frames: dict[Tensor, tuple[Scope, ...]] = {}
-        self.totals: dict[str, str] = {}  # the longest gradient that a box must hold
-        self.amounts: dict[str, Event] = {f"{e.node}.{e.slot}": e for e in trace.events}
-        for event in trace.events:
-            text = values.gist(event.after, True)
-            if len(text) > len(self.totals.get(event.target_key, "")):
-                self.totals[event.target_key] = text
-        self.totals[self.names.keys[trace.output]] = values.gist(trace.seed, True)
-        self.totals |= {key: change["total"] for key, change in hooked(trace).items()}
-        self._find_frames()
-
-    def data(self) -> dict[str, Any]:
-        names = self.names
-        wires = [
-            self._wire(f"op{i}.{slot}", names.keys[x], f"t{i}")
-            for i, t in enumerate(names.nodes)
-            for slot, x in enumerate(t.record[1])
-        ]
-        tensors = {names.keys[t]: t for t in (*names.leaves, *names.nodes)}
-        boxes = {key: self._box(key, t) for key, t in tensors.items()}
-        wires, copies = self._parted(list(boxes.values()), wires)
-        for key, (original, frames) in copies.items():
-            boxes[key] = boxes[original]._replace(key=key, frames=frames)
-        for key in tensors:
-            boxes[key] = boxes.pop(key)  # copies first: they are inputs too
-        origin = {key: original for key, (original, _) in copies.items()}
-        plan = place(list(boxes.values()), wires, self.titles)
-        drawn = [self._drawn(plan, box, origin.get(key, key)) for key, box in boxes.items()]
-        return {
-            "width": round(plan.width, 1),
-            "height": round(plan.height, 1),
-            "boxes": [box | {"copy": box["key"] in origin} for box in drawn],
-            "circles": [self._circle(plan, i, t) for i, t in enumerate(names.nodes)],
-            "wires": [
-                {"id": w.key, "points": plan.wires[w.key], "label": plan.labels.get(w.key)}
-                for w in wires
-            ],
-            "frames": [frame._asdict() for frame in plan.frames],
-        }
-
-    def _find_frames(self) -> None:
-        """The module calls around every tensor; a leaf stands in those its readers share."""
-        shared: dict[Tensor, tuple[Scope, ...]] = {}
-        for t in self.names.nodes:
-            scopes = graph.scopes(t)
-            self.frames[t] = scopes
-            for scope in scopes:
-                self.titles.setdefault(scope, self.names.call(scope).title)
-            for x in t.record[1]:
-                if x.record is None:
-                    shared[x] = common(shared.get(x, scopes), scopes)
-        for x in self.names.leaves:
-            inside = self.names.kind(x) != "input"
-            self.frames[x] = shared.get(x, ()) if inside else ()
-
-    def _wire(self, key: str, tail: str, head: str) -> Wire:
-        event = self.amounts.get(key)
-        room = breadth(values.gist(event.contribution, True), 11, bold=True) + 16 if event else 0.0
-        return Wire(key, tail, head, room, 1 if tail.startswith("leaf") else STRAIGHT)
-
-    def _parted(
-        self, boxes: list[Box], wires: list[Wire]
-    ) -> tuple[list[Wire], dict[str, tuple[str, tuple[Hashable, ...]]]]:
-        """Wires from leaves to far readers, led to copies of the leaf beside the reader instead."""
-        depth = depths(boxes, wires)
-        nearest: dict[str, tuple[int, str]] = {}
-        copies: dict[str, tuple[str, tuple[Hashable, ...]]] = {}
-        parted = {}
-        for wire in sorted(wires, key=lambda wire: depth[wire.head]):
-            key = wire.tail
-            if key.startswith("leaf"):
-                first, key = nearest.setdefault(wire.tail, (depth[wire.head], key))
-                if depth[wire.head] - first > FAR:
-                    key = f"{wire.tail}_{wire.head}"
-                    nearest[wire.tail] = (depth[wire.head], key)
-                    reader = self.names.tensor(wire.head)
-                    copies[key] = (wire.tail, self.frames[reader])
-            parted[wire.key] = wire._replace(tail=key)
-        return [parted[wire.key] for wire in wires], copies
-
-    def _lines(self, key: str, t: Tensor) -> tuple[str, str, str]:
-        """Name, shape and value as they are written in the box."""
-        name = shortened(self.names[t], LONGEST)
-        if is_number(t):
-            return name, "", ""
-        return name, values.shape_text(t.shape), values.gist(t.data)
-
-    def _box(self, key: str, t: Tensor) -> Box:
-        name, shape, value = self._lines(key, t)
-        rows = 1 + bool(value) + (key in self.totals)
-        width = max(
-            breadth(name, 13, bold=True) + (breadth(shape, 10) + 10 if shape else 0),
-            breadth(value, 11),
-            breadth(f"∇ {self.totals.get(key, '')}", 11, bold=True),
-        )
-        height = rows * ROW + 14
-        if t.record is not None:
-            width += _circle_width(t.record[0].symbol) + LINK
-        return Box(key, round(width + 24, 1), height, self.frames[t])
-
-    def _drawn(self, plan: Placement, box: Box, key: str) -> dict[str, Any]:
-        t = self.names.tensor(key)
-        x, y = plan.boxes[box.key]
-        before = 0.0 if t.record is None else _circle_width(t.record[0].symbol) + LINK
-        name, shape, value = self._lines(key, t)
-        return {
-            "key": box.key,
-            "id": key,
-            "name": name,
-            "shape": shape,
-            "value": value,
-            "carries": key in self.totals,
-            "x": round(x + before, 1),
-            "y": y,
-            "width": round(box.width - before, 1),
-            "height": box.height,
-        }
-
-    def _circle(self, plan: Placement, i: int, t: Tensor) -> dict[str, Any]:
-        x, y = plan.boxes[f"t{i}"]
-        height = self._box(f"t{i}", t).height
-        symbol = t.record[0].symbol
-        width = _circle_width(symbol)
-        return {
-            "id": f"op{i}",
-            "symbol": symbol,
-            "x": x,
-            "y": round(y + height / 2, 1),
-            "width": width,
-        }
+def _totals(trace: Trace) -> dict[str, str]:
+    """By tensor, the longest gradient that its box must hold."""
+    totals: dict[str, str] = {}
+    for event in trace:
+        text = values.gist(event.after, True)
+        totals[event.target_key] = max(totals.get(event.target_key, ""), text, key=len)
+    totals[trace.names.keys[trace.output]] = values.gist(trace.seed, True)
+    return totals | {key: change["text"] for key, change in hooked(trace).items()}
 
 
-def _circle_width(symbol: str) -> float:
-    return CIRCLE if len(symbol) <= 2 else round(breadth(symbol, 12) + 20, 1)
+def _frames(names: Names) -> dict[Tensor, tuple[Scope, ...]]:
+    """The module calls around every tensor; a leaf stands in those its readers share."""
+    frames = {t: graph.scopes(t) for t in names.nodes}
+    for t in names.nodes:
+        for x in t.record[1]:
+            if x.record is None:
+                frames[x] = common(frames.get(x, frames[t]), frames[t])
+    inputs = (x for x in names.leaves if names.kind(x) == "input" or x not in frames)
+    return frames | dict.fromkeys(inputs, ())
 
 
 def breadth(words: str, size: float, bold: bool = False) -> float:

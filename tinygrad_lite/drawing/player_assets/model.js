@@ -4,8 +4,10 @@
 // happened; the last position shows the finished picture.
 
 function readModel(text) {
-  const { trace, scene, flow, hooked, kinds } = JSON.parse(text);
-  const model = { trace, scene, flow, hooked, kinds, events: trace.events, count: trace.events.length };
+  const model = JSON.parse(text);
+  const { trace } = model;
+  model.events = trace.events;
+  model.count = trace.events.length;
   model.end = model.count + 1;
   model.node = new Map(trace.nodes.map((node) => [node.id, node]));
   model.edge = new Map(trace.edges.map((edge) => [edge.id, edge]));
@@ -51,30 +53,14 @@ function activeAt(model, position) {
 function gradientAt(model, id, position) {
   const arrivals = model.arrivals.get(id) ?? [];
   const arrived = countBelow(arrivals, position);
-  const change = model.hooked[id];
-  const replaced = change && { array: change.array, text: change.total, lean: change.lean };
-  if (id === model.trace.output) return { ...(replaced ?? seedOf(model)), arrived: 1, expected: 1 };
+  const replaced = model.hooked[id];
+  if (id === model.trace.output) return { ...(replaced ?? model.seed), arrived: 1, expected: 1 };
   const state = { arrived, expected: arrivals.length, array: null, text: "", lean: 0 };
   if (!arrived) return state;
   if (replaced && arrived === arrivals.length) return { ...state, ...replaced };
   const last = arrivals[arrived - 1];
   const { total, total_lean } = model.flow[last];
   return { ...state, array: model.events[last].after, text: total, lean: total_lean };
-}
-
-/** The gradient that the pass starts from: what the output's own operation received. */
-function seedOf(model) {
-  const id = model.trace.output;
-  const first = model.events[0];
-  const array = first ? first.upstream : model.trace.gradients[id] ?? null;
-  return { array, text: array ? array.text : "", lean: leanOf(array) };
-}
-
-function leanOf(array) {
-  const numbers = array && array.whole !== undefined ? [array.whole].flat(Infinity) : [];
-  const total = numbers.reduce((sum, x) => sum + x, 0);
-  const size = numbers.reduce((sum, x) => sum + Math.abs(x), 0);
-  return size > 0 ? total / size : 0;
 }
 
 /** Whether the upstream gradient has come through an operation. */

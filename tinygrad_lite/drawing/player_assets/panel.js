@@ -126,15 +126,15 @@ function accumulator(model, event, position) {
 }
 
 /** What a hook made of a complete gradient. */
-function hookElements({ array, total }) {
+function hookElements({ array, text }) {
   const words = make("p", { class: "note" }, "A hook on this tensor changed its gradient:");
-  const sum = make("p", { class: "sum", "data-field": "hooked" }, total);
+  const sum = make("p", { class: "sum", "data-field": "hooked" }, text);
   return [words, sum, sizeOf(array) === 1 ? null : term("replaced", "", array)].filter((part) => part !== null);
 }
 
 function origin(event) {
   const { file, line, code } = event.source;
-  const place = file ? `${file.split(/[\\/]/).pop()}:${line}` : "unknown";
+  const place = file ? `${file}:${line}` : "unknown";
   const facts = make(
     "dl",
     { class: "origin" },
@@ -153,7 +153,6 @@ function origin(event) {
 function startContent(model) {
   const output = model.node.get(model.trace.output);
   const operations = model.trace.nodes.filter((node) => node.kind === "operation").length;
-  const seed = seedOf(model);
   const change = model.hooked[model.trace.output];
   return [
     make("p", { class: "eyebrow" }, "Start"),
@@ -165,9 +164,7 @@ function startContent(model) {
         "every operation multiplies what arrives from the right by its local derivative, and passes the product on to its inputs. " +
         "Where paths meet, gradients add up.",
     ),
-    seed.array
-      ? section("It begins with", term("upstream", derivative(output.label, output.label), seed.array), ...(change ? hookElements(change) : []))
-      : null,
+    section("It begins with", term("upstream", derivative(output.label, output.label), model.seed.array), ...(change ? hookElements(change) : [])),
     make("p", { class: "note" }, "Play, or step with the arrow keys. Point at a tensor to see all of it; choose a wire to go to its step."),
   ];
 }
