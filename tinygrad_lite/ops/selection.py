@@ -17,10 +17,10 @@ def _masked_forward(x: Any, condition: Any) -> Any:
     if isinstance(x, np.generic) and isinstance(condition, (bool, np.bool_)):
         return x if condition else x.dtype.type(0)
     x = np.asarray(x)
-    if x.size < 2048:  # where is quicker as long as its branches are few
+    bits = _BITS.get(x.itemsize)
+    if bits is None:
         return np.where(condition, x, 0)
-    ones = np.negative(np.asarray(condition, np.bool_).view(np.int8))  # all bits set, or none
-    return np.bitwise_and(x.view(_BITS[x.itemsize]), ones).view(x.dtype)
+    return np.multiply(x.view(bits), np.asarray(condition, np.bool_)).view(x.dtype)
 
 
 masked: Primitive = primitive(
