@@ -179,6 +179,17 @@ def test_what_is_not_chosen_gets_exactly_zero(
     np.testing.assert_allclose(x.grad.numpy(), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.longdouble])
+def test_what_is_not_chosen_gets_zero_in_every_precision(dtype: Any) -> None:
+    chosen = np.arange(5000) % 3 == 0
+    x = tg.tensor(np.ones(5000, dtype), requires_grad=True)
+    upstream = np.resize(np.array([2, np.nan, -np.inf], dtype), 5000)
+    tg.where(chosen, x, 0.0).backward(upstream)
+    assert x.grad.dtype == dtype
+    np.testing.assert_array_equal(x.grad.numpy(), np.where(chosen, 2, 0))
+    assert not np.signbit(x.grad.numpy()).any()
+
+
 @pytest.mark.parametrize("name", ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow"])
 @pytest.mark.parametrize("other", [2, 2.5, np.float64(2.5), np.array([2.0, 1.5])], ids=repr)
 def test_operators_on_both_sides(name: str, other: Any) -> None:
