@@ -497,6 +497,17 @@ def test_the_end_of_a_long_chain_can_be_read(open_page):
     assert sights > 0, "there are boxes to be seen where the pass ended"
 
 
+def test_from_afar_arrows_give_way_to_colour(open_page):
+    tab = open_page(tg.trace_backward(shared(40)))
+    goto(tab, 100)
+    arrows = tab.locator(".wire :is(.head, .tip)")
+    drawn = "(all) => all.filter((e) => e.checkVisibility()).length"
+    assert arrows.evaluate_all(drawn) > 0
+    tab.locator("#fit").click()
+    assert tab.evaluate("document.querySelector('#graph').classList.contains('far')")
+    assert arrows.evaluate_all(drawn) == 0
+
+
 def test_the_shape_of_a_number_stands_apart_from_its_symbol(open_page):
     x = tg.tensor([[2.0]], requires_grad=True, name="x")
     tab = open_page(tg.trace_backward((x * 3.0).sum()))

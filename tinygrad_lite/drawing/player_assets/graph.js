@@ -3,10 +3,7 @@
 const SVG = "http://www.w3.org/2000/svg";
 
 function draw(tag, attributes = {}, ...children) {
-  const element = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children.filter((child) => child !== null));
-  return element;
+  return filled(document.createElementNS(SVG, tag), attributes, children);
 }
 
 function buildGraph(svg, model) {
@@ -121,7 +118,7 @@ function addBox(graph, layer, box) {
   if (gradient) group.append(gradient);
   tileAt(graph.tiles, layer, x, y).append(group);
   if (!graph.boxes.has(id)) graph.boxes.set(id, []);
-  const drawn = { ...box, id, group, fill, gradient };
+  const drawn = { ...box, group, fill, gradient };
   graph.boxes.get(id).push(drawn);
   graph.order.push(drawn);
 }

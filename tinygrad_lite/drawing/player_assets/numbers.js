@@ -2,7 +2,10 @@
 
 /** An element with attributes and children; text is always text, never markup. */
 function make(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
+  return filled(document.createElement(tag), attributes, children);
+}
+
+function filled(element, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   element.append(...children.filter((child) => child !== null));
   return element;
@@ -30,7 +33,7 @@ function sizeOf(array) {
 }
 
 function shapeText(array) {
-  return array.shape.length ? array.shape.join(" × ") : "";
+  return array.shape.join(" × ");
 }
 
 /** The elements of a whole array as rows, with the index of each row where it is not plain. A row
@@ -101,7 +104,7 @@ function summaryElement(array) {
   const facts = ["min", "mean", "max", "norm"].map((key) =>
     make("div", {}, make("dt", {}, key), make("dd", { "data-fact": key, title: String(array[key]) }, format(array[key]))),
   );
-  return make("div", { class: "summary" }, stripElement(array), make("dl", { class: "facts" }, ...facts));
+  return make("div", {}, stripElement(array), make("dl", { class: "facts" }, ...facts));
 }
 
 /** The means of equal stretches of a large array, side by side. */

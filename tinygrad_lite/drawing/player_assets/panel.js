@@ -3,7 +3,7 @@
 function showPanel(root, model, position) {
   const content =
     position === 0 ? startContent(model) : position === model.end ? endContent(model) : eventContent(model, position);
-  root.replaceChildren(...content.filter((part) => part !== null));
+  root.replaceChildren(...content);
 }
 
 function section(title, ...children) {
@@ -53,8 +53,7 @@ function chainRule(model, event) {
   return section(
     "Chain rule",
     make("div", { class: line }, ...parts),
-    event.local ? ruleElement(event.formula) : null,
-    ...(event.local ? [] : operands(model, event)),
+    ...(event.local ? [ruleElement(event.formula)] : operands(model, event)),
   );
 }
 
@@ -111,15 +110,15 @@ function term(field, caption, array) {
 function accumulator(model, event, position) {
   const arrivals = model.arrivals.get(event.target_id);
   const nth = arrivals.indexOf(position - 1) + 1;
-  const whole = sizeOf(event.after) === 1;
+  const single = sizeOf(event.after) === 1;
   const note =
     arrivals.length === 1 ? "the only contribution" : nth === 1 ? `first of ${arrivals.length} contributions` : `contribution ${nth} of ${arrivals.length}`;
   const parts = [
     make("p", { class: "sum", "data-field": "accumulation" }, event.accumulation),
     make("p", { class: "note" }, note),
   ];
-  if (!whole && event.before) parts.push(term("before", "", event.before));
-  if (!whole) parts.push(term("after", "", event.after));
+  if (!single && event.before) parts.push(term("before", "", event.before));
+  if (!single) parts.push(term("after", "", event.after));
   const change = nth === arrivals.length ? model.hooked[event.target_id] : undefined;
   if (change) parts.push(...hookElements(change));
   return section(`Gradient of ${event.target}`, ...parts);
@@ -129,7 +128,7 @@ function accumulator(model, event, position) {
 function hookElements({ array, text }) {
   const words = make("p", { class: "note" }, "A hook on this tensor changed its gradient:");
   const sum = make("p", { class: "sum", "data-field": "hooked" }, text);
-  return [words, sum, sizeOf(array) === 1 ? null : term("replaced", "", array)].filter((part) => part !== null);
+  return [words, sum, sizeOf(array) === 1 ? null : term("replaced", "", array)];
 }
 
 function origin(event) {
@@ -143,7 +142,7 @@ function origin(event) {
     make("dt", {}, "Module"),
     make("dd", { "data-field": "module" }, event.module || "none"),
     make("dt", {}, "Line"),
-    make("dd", {}, make("span", { class: "file" }, place)),
+    make("dd", {}, place),
   );
   return section("Where", facts, code ? make("pre", { "data-field": "code", tabindex: "0" }, code) : null);
 }

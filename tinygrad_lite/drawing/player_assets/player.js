@@ -75,9 +75,7 @@ function tick() {
 }
 
 function showPlaying() {
-  const word = playing() ? "Pause" : "Play";
-  at("play").textContent = word;
-  at("play").setAttribute("aria-label", word);
+  at("play").textContent = playing() ? "Pause" : "Play";
 }
 
 /** A step by hand ends the playing. */
@@ -116,26 +114,39 @@ function switchTheme() {
   showTheme();
 }
 
-// Keyboard
+// Buttons and keys
+
+const BUTTONS = {
+  first: () => step(0),
+  back: () => step(position - 1),
+  play: () => (playing() ? pause() : play()),
+  forward: () => step(position + 1),
+  last: () => step(model.end),
+  fit: () => fit(view),
+  "zoom-in": () => zoomByButton(view, 1.3),
+  "zoom-out": () => zoomByButton(view, 1 / 1.3),
+  theme: switchTheme,
+  follow: toggleFollow,
+};
 
 const KEYS = {
-  ArrowRight: () => step(position + 1),
-  ArrowLeft: () => step(position - 1),
+  ArrowRight: BUTTONS.forward,
+  ArrowLeft: BUTTONS.back,
   PageDown: () => step(position + 10),
   PageUp: () => step(position - 10),
-  Home: () => step(0),
-  End: () => step(model.end),
-  f: () => fit(view),
-  "+": () => zoomByButton(view, 1.3),
-  "-": () => zoomByButton(view, 1 / 1.3),
+  Home: BUTTONS.first,
+  End: BUTTONS.last,
+  f: BUTTONS.fit,
+  "+": BUTTONS["zoom-in"],
+  "-": BUTTONS["zoom-out"],
   Escape: () => hideDetails(details),
 };
 
 function onKey(event) {
   if (event.key.startsWith("Page") && event.target.closest("#panel, #details")) return;
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, .scroll, pre")) return;
-  const node = event.target.closest("[data-node]");
-  if (event.key === " " && !event.target.closest("button")) playing() ? pause() : play();
+  const node = boxUnder(event);
+  if (event.key === " " && !event.target.closest("button")) BUTTONS.play();
   else if (KEYS[event.key]) KEYS[event.key]();
   else if (node && (event.key === "ArrowDown" || event.key === "ArrowUp")) visit(node, event.key === "ArrowDown" ? 1 : -1);
   else if (node && event.key === "Enter") pinDetails(details, node);
@@ -156,7 +167,7 @@ function visit(node, by) {
 
 function onClick(event) {
   if (view.dragged) return;
-  const node = event.target.closest("[data-node]");
+  const node = boxUnder(event);
   const wire = event.target.closest("[data-edge]");
   if (node) pinDetails(details, node);
   else if (wire && model.eventOf.has(wire.dataset.edge)) step(model.eventOf.get(wire.dataset.edge) + 1);
@@ -173,19 +184,7 @@ function start() {
   showLegend(at("legend"), model);
   drawTimeline();
   showTheme();
-  const actions = {
-    first: () => step(0),
-    back: () => step(position - 1),
-    play: () => (playing() ? pause() : play()),
-    forward: () => step(position + 1),
-    last: () => step(model.end),
-    fit: () => fit(view),
-    "zoom-in": () => zoomByButton(view, 1.3),
-    "zoom-out": () => zoomByButton(view, 1 / 1.3),
-    theme: switchTheme,
-    follow: toggleFollow,
-  };
-  for (const [id, action] of Object.entries(actions)) at(id).addEventListener("click", action);
+  for (const [id, action] of Object.entries(BUTTONS)) at(id).addEventListener("click", action);
   at("slider").addEventListener("input", (event) => step(Number(event.target.value)));
   graph.svg.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);

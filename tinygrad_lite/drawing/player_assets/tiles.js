@@ -21,16 +21,14 @@ function tileOfWire(tiles, layer, points) {
 
 /** Put the tiles in sight into the page and those around them; the one that holds `kept` as well. */
 function showTiles(tiles, view, kept) {
-  const area = areaOf(view);
   const [left, top] = [-view.x / view.scale / TILE, -view.y / view.scale / TILE];
-  const right = left + area.width / view.scale / TILE;
-  const bottom = top + area.height / view.scale / TILE;
+  const right = left + view.area.width / view.scale / TILE;
+  const bottom = top + view.area.height / view.scale / TILE;
   for (const tile of tiles.values()) {
-    const near =
-      tile.column > left - 2 && tile.column < right + 1 && tile.row > top - 2 && tile.row < bottom + 1;
-    const holds = [...tile.groups.values()].includes(kept?.parentNode);
-    if (tile.shown === (near || holds)) continue;
-    tile.shown = near || holds;
+    const near = tile.column > left - 2 && tile.column < right + 1 && tile.row > top - 2 && tile.row < bottom + 1;
+    const shown = near || [...tile.groups.values()].includes(kept?.parentNode);
+    if (tile.shown === shown) continue;
+    tile.shown = shown;
     for (const [layer, group] of tile.groups) tile.shown ? layer.append(group) : group.remove();
   }
 }

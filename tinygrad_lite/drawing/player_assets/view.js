@@ -23,10 +23,6 @@ function pointIn(view, event) {
   return [event.clientX - area.left, event.clientY - area.top];
 }
 
-function areaOf(view) {
-  return view.area;
-}
-
 /** Read the size of the stage: only when it changes, for reading it costs a layout of the page. */
 function measure(view) {
   view.area = { width: view.svg.clientWidth || 1, height: view.svg.clientHeight || 1 };
@@ -43,8 +39,8 @@ function smallest(view) {
 }
 
 function fitScale(view) {
-  const area = areaOf(view);
-  return Math.min(area.width / view.size.width, area.height / view.size.height, 1.5);
+  const { area, size } = view;
+  return Math.min(area.width / size.width, area.height / size.height, 1.5);
 }
 
 /** Whether all of the graph can be seen and read at once. */
@@ -67,8 +63,7 @@ function zoomAt(view, factor, x, y) {
 }
 
 function zoomByButton(view, factor) {
-  const { width, height } = areaOf(view);
-  zoomAt(view, factor, width / 2, height / 2);
+  zoomAt(view, factor, view.area.width / 2, view.area.height / 2);
 }
 
 /** Move to a place and a scale: in a short glide, or at once for those who want no motion. */
@@ -93,10 +88,10 @@ function moveTo(view, goal, glide) {
 
 /** The whole graph, in the middle. */
 function fit(view, glide = true) {
-  const area = areaOf(view);
+  const { area, size } = view;
   const scale = fitScale(view);
-  const x = (area.width - view.size.width * scale) / 2;
-  const y = (area.height - view.size.height * scale) / 2;
+  const x = (area.width - size.width * scale) / 2;
+  const y = (area.height - size.height * scale) / 2;
   moveTo(view, { x, y, scale }, glide);
 }
 
@@ -112,13 +107,13 @@ function followWire(view, { whole, receiver }, glide) {
 
 /** The largest scale at which a rectangle fits. */
 function roomFor(view, target) {
-  const { width, height } = areaOf(view);
+  const { width, height } = view.area;
   return stepped(Math.min((width * 0.9) / target.width, (height * 0.9) / target.height));
 }
 
 /** Bring a rectangle into the calm middle of the view; if it is there already, nothing moves. */
-function follow(view, target, glide = true) {
-  const area = areaOf(view);
+function follow(view, target, glide) {
+  const { area } = view;
   const room = roomFor(view, target);
   const least = Math.min(room, READABLE);
   const scale = Math.min(Math.max(view.scale, least), Math.max(room, least));
@@ -130,10 +125,7 @@ function follow(view, target, glide = true) {
     left >= inset.x && left + target.width * scale <= area.width - inset.x &&
     top >= inset.y && top + target.height * scale <= area.height - inset.y;
   if (seen) return;
-  if (readable(view)) {
-    fit(view, glide);
-    return;
-  }
+  if (readable(view)) return fit(view, glide);
   const x = area.width / 2 - (target.x + target.width / 2) * scale;
   const y = area.height / 2 - (target.y + target.height / 2) * scale;
   moveTo(view, { x, y, scale }, glide);
