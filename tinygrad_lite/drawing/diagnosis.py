@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -40,9 +40,13 @@ class Finding(NamedTuple):
 
 def findings(measured: Measurement, lr: float | None) -> list[Finding]:
     """Everything that looks wrong, the causes of trouble before its symptoms."""
-    return [finding for look in _LOOKS for finding in look(measured)] + list(
-        _learning_rate(measured, lr)
-    )
+    found = [finding for look in _LOOKS for finding in look(measured)]
+    return found if lr is None else [*found, *_learning_rate(measured, lr)]
+
+
+def _place(measured: Measurement, t: Tensor) -> str:
+    """The module that computed a tensor; outside of modules its name."""
+    return measured.names.path(t) or measured.names[t]
 
 
 def _where(t: Tensor) -> str:
@@ -51,15 +55,12 @@ def _where(t: Tensor) -> str:
 
 
 def _not_finite(measured: Measurement) -> Iterator[Finding]:
-    value, gradient = measured.strange_value, measured.strange_gradient
-    names = measured.names
-    if value is not None:
-        place = value.path or names[value.node]
-        yield Finding("not finite", place, f"{value.what}{_where(value.node)}")
-    elif gradient is not None:
-        place = gradient.path or names[gradient.node]
-        text = f"all values are finite, but the gradient is not: {gradient.what}"
-        yield Finding("not finite", place, f"{text}{_where(gradient.node)}")
+    origin = measured.strange_value or measured.strange_gradient
+    if origin is not None:
+        node, text = origin
+        if measured.strange_value is None:
+            text = f"all values are finite, but the gradient is not: {text}"
+        yield Finding("not finite", _place(measured, node), f"{text}{_where(node)}")
 
 
 def _frozen(measured: Measurement) -> Iterator[Finding]:
@@ -130,11 +131,7 @@ def _shared(measured: Measurement) -> Iterator[Finding]:
 def _flow(measured: Measurement) -> Iterator[Finding]:
     layers = [x for x in measured.layers if x.weights and x.gradient is not None]
     sizes = [x.gradient for x in layers if x.gradient is not None]
-    if (
-        len(layers) < 3
-        or not all(np.isfinite(sizes))
-        or not all(np.isfinite(x.activation) for x in layers)
-    ):
+    if len(layers) < 3 or not finite([*sizes, *(x.activation for x in layers)]):
         return
     first, last = sizes[0], sizes[-1]
     place = f"{layers[0].path} … {layers[-1].path}"
@@ -179,7 +176,6 @@ def _overconfident(measured: Measurement) -> Iterator[Finding]:
         given = np.sum(np.abs(measured.upstream[t]), axis=axis)
         if not np.mean(sure) >= 0.5:
             continue
-        place = measured.names.path(t) or measured.names[t]
         size = f"scores reach ±{number(np.max(np.abs(scores)))}"
         advice = "scale them down, or start from smaller weights"
         if t.record[0].name == "log_softmax":
@@ -190,11 +186,12 @@ def _overconfident(measured: Measurement) -> Iterator[Finding]:
             text = f"and {wrong:.0%} of those pass almost no gradient"
         if wrong >= 0.2:
             head = f"{np.mean(sure):.0%} of the rows put more than {SURE:.0%} on one class, {text}"
-            yield Finding("overconfident softmax", place, f"{head}; {size}: {advice}{_where(t)}")
+            text = f"{head}; {size}: {advice}{_where(t)}"
+            yield Finding("overconfident softmax", _place(measured, t), text)
 
 
-def _learning_rate(measured: Measurement, lr: float | None) -> Iterator[Finding]:
-    steps = [(lr * w.ratio, w) for w in measured.weights if lr and w.ratio is not None]
+def _learning_rate(measured: Measurement, lr: float) -> Iterator[Finding]:
+    steps = [(lr * w.ratio, w) for w in measured.weights if w.ratio is not None]
     steps = [(step, w) for step, w in steps if w.tensor.ndim > 1 and np.isfinite(step)]
     if not any(step for step, _ in steps):
         return
@@ -208,21 +205,19 @@ def _learning_rate(measured: Measurement, lr: float | None) -> Iterator[Finding]
         yield Finding("learning rate too small", weight.name, text)
 
 
-def _overshoots(measured: Measurement, lr: float | None) -> bool:
+def _overshoots(measured: Measurement, lr: float) -> bool:
     """Whether a plain step promises to lower the loss by more than all of it.
 
     It promises lr × ‖∇‖², the first-order change. What is smaller may well be kept, however small
     the weights are that it changes. Beyond it the step is longer than that of Polyak (1987) for a
     loss whose least value is 0; of a loss below 0 nothing is known, and the ratio alone decides.
     """
-    assert lr is not None
     slope = sum(w.gradient**2 for w in measured.weights if w.gradient is not None)
     return not lr * slope <= measured.loss.item()
 
 
-def _near(lr: float | None, step: float) -> float:
+def _near(lr: float, step: float) -> float:
     """The power of ten nearest to the learning rate that would make the step 0.001."""
-    assert lr is not None
     return float(10.0 ** round(float(np.log10(lr * 1e-3 / max(step, 1e-300)))))
 
 
@@ -234,11 +229,6 @@ def _listed(names: list[str]) -> str:
     return (
         ", ".join(names) if len(names) <= 4 else f"{', '.join(names[:3])} and {len(names) - 3} more"
     )
-
-
-def update(weight: Weight, lr: float | None) -> Any:
-    """The change of a weight in one plain gradient step, in proportion to it."""
-    return None if lr is None or weight.ratio is None else lr * weight.ratio
 
 
 _LOOKS: tuple[Callable[[Measurement], Iterator[Finding]], ...] = (

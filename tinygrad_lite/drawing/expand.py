@@ -51,7 +51,7 @@ def expanded(names: Names, which: Which, budget: int) -> Names:
         operation, inputs, attributes, scope, code, instruction = node.record
         inputs = tuple(replaced.get(x, x) for x in inputs)
         cost = _cost(node)
-        chosen = cost is not None and (which is True or any(map(wanted, names.scopes(node))))
+        chosen = which is True or any(map(wanted, names.scopes(node)))
         if chosen and cost is not None and cost <= budget:
             budget -= cost
             with switched(grad=True, intercept=None, scope=scope):

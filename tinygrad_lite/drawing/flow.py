@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Literal
 
-from tinygrad_lite.drawing.diagnosis import Finding, findings, update
+from tinygrad_lite.drawing.diagnosis import Finding, findings
 from tinygrad_lite.drawing.markup import FONT, table, text_of, wrapped
 from tinygrad_lite.drawing.measure import Layer, Measurement
 from tinygrad_lite.drawing.rendering import Drawing
+from tinygrad_lite.drawing.text import aligned
 from tinygrad_lite.drawing.theme import Theme, theme_named
 from tinygrad_lite.drawing.values import number
 from tinygrad_lite.tensor import Tensor
@@ -39,9 +40,7 @@ class Flow(Drawing):
         self.body.append(f"\tflow [label={_table(layers, found, lr, theme)} tooltip=flow]\n")
 
     def __str__(self) -> str:
-        rows = [_HEADER, *(_cells(layer, self._lr) for layer in self.layers)]
-        widths = [max(map(len, column)) for column in zip(*rows)]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(row, widths)).rstrip() for row in rows]
+        lines = aligned([_HEADER, *(_cells(layer, self._lr) for layer in self.layers)])
         found = [f"! {finding}" for finding in self.findings] or ["nothing looks wrong"]
         return "\n".join([*lines, "", *found])
 
@@ -101,13 +100,13 @@ def draw_flow(
 def _cells(layer: Layer, lr: float | None) -> list[str]:
     """One row of the table, in words."""
     title = layer.path if layer.path == layer.kind else f"{layer.path} {layer.kind}"
-    updates = [u for w in layer.weights if (u := update(w, lr)) is not None]
+    ratio = _ratio(layer)
     return [
         title,
         number(layer.activation),
         "none" if layer.gradient is None else number(layer.gradient),
-        "" if (ratio := _ratio(layer)) is None else number(ratio),
-        number(max(updates)) if updates else "",
+        "" if ratio is None else number(ratio),
+        "" if ratio is None or lr is None else number(lr * ratio),
         "" if layer.dead is None else f"{layer.dead:.0%}",
         "" if layer.saturated is None else f"{layer.saturated:.0%}",
     ]
@@ -129,8 +128,7 @@ def _table(layers: list[Layer], found: list[Finding], lr: float | None, theme: T
             continue
         words = _cells(layer, lr)
         cells = [_words(word, theme.text) for word in words]
-        tint = theme.tints["output"].border
-        cells[2] = _bar(words[2], layer.gradient, tint, theme)
+        cells[2] = _bar(words[2], layer.gradient, theme.tints["output"].border, theme)
         cells[3] = _bar(words[3], _ratio(layer), theme.tints["parameter"].border, theme)
         rows.append(_row(cells))
     for finding in found:

@@ -93,7 +93,7 @@ class Gradients:
         if np.size(total) > values.SMALL:
             return f"sum of {many} → {text}"
         words = [values.gist(v, True) for v in summands[:SUMMANDS]]
-        words = [words[0], *(f"({word})" if word[0] == "−" else word for word in words[1:])]
+        words = [words[0], *map(values.summand, words[1:])]
         if len(summands) > SUMMANDS:
             words.append("…")
         written = f"{' + '.join(words)} → {text}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -68,13 +68,11 @@ class Layer:
     saturated: float | None = None
 
 
-@dataclass
-class Origin:
+class Origin(NamedTuple):
     """Where the first value or gradient that is not finite came from."""
 
     node: Tensor
     what: str
-    path: str
 
 
 class Measurement:
@@ -114,12 +112,12 @@ class Measurement:
         if self.strange_gradient is None and finite(upstream) and not finite(value):
             rule = Formulas(self.names).of(t, slot, upstream)
             what = f"the rule {rule} of {t.record[0].name} makes {strangeness(value)} of it"
-            self.strange_gradient = Origin(t, what, self.names.path(t))
+            self.strange_gradient = Origin(t, what)
 
     def _first_strange_value(self) -> Origin | None:
         for x in self.names.leaves:
             if not is_number(x) and not finite(x.data):
-                return Origin(x, f"{self.names[x]} itself holds {strangeness(x.data)}", "")
+                return Origin(x, f"{self.names[x]} itself holds {strangeness(x.data)}")
         for t in self.names.nodes:
             if not finite(t.data):
                 inputs = ", ".join(
@@ -129,7 +127,7 @@ class Measurement:
                     for x in t.record[1][:2]
                 )
                 what = f"{t.record[0].name} makes {strangeness(t.data)} of {inputs}"
-                return Origin(t, what, self.names.path(t))
+                return Origin(t, what)
         return None
 
     def _layers(self) -> Iterator[Layer]:

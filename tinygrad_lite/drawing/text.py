@@ -1,8 +1,9 @@
-"""The same figure as text, one layer of the graph after the other: for terminals, without dot."""
+"""What is drawn as text, for terminals and without dot: a figure in layers, rows in columns."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 from tinygrad_lite.drawing.figure import Edge, Figure, Shape
 
@@ -30,6 +31,13 @@ def layered(figure: Figure) -> str:
         elif not into[shape.key]:
             lines.append(_tensor(shape))
     return "\n".join([*lines, *figure.notes])
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows of a table as lines, each column as wide as its longest cell."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
+    return [line.rstrip() for line in lines]
 
 
 def _tensor(shape: Shape) -> str:

@@ -16,6 +16,7 @@ from tinygrad_lite.drawing import player
 from tinygrad_lite.drawing.data import as_data
 from tinygrad_lite.drawing.formula import Formulas, stated
 from tinygrad_lite.drawing.naming import Names
+from tinygrad_lite.drawing.text import aligned
 from tinygrad_lite.drawing.values import STRIP, accumulation, gist
 from tinygrad_lite.mode import switched
 from tinygrad_lite.tensor import Tensor
@@ -152,7 +153,7 @@ class Trace(Sequence[Event]):
         shown = list(self.events)
         if max_rows is not None and len(shown) > max_rows:
             shown = [*shown[: max_rows // 2], *shown[-(max_rows - max_rows // 2) :]]
-        lines = _aligned([_COLUMNS, *(_cells(self.names, event) for event in shown)])
+        lines = aligned([_COLUMNS, *(_cells(self.names, event) for event in shown)])
         if left_out := len(self.events) - len(shown):
             lines.insert(1 + len(shown) // 2, f"… {left_out:,} more")
         return "\n".join(lines)
@@ -313,9 +314,3 @@ def _cells(names: Names, event: Event) -> list[str]:
         gist(event.contribution, True),
         accumulation(event.before, event.contribution, event.after),
     ]
-
-
-def _aligned(rows: list[list[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths)) for row in rows)
-    return [line.rstrip() for line in lines]

@@ -70,7 +70,7 @@ def whole(value: Any) -> str:
 
 def shape_text(shape: tuple[int, ...]) -> str:
     """The lengths of the axes, as ``32 × 64``; a single number has none."""
-    return " × ".join(map(str, shape)) if len(shape) != 1 else f"{shape[0]}"
+    return " × ".join(map(str, shape))
 
 
 def norm(*arrays: Any) -> float:
@@ -160,10 +160,12 @@ def accumulation(before: Any, contribution: Any, after: Any) -> str:
     """
     if before is None:
         return gist(after, True)
-    added = gist(contribution, True)
-    return (
-        f"{gist(before, True)} + {f'({added})' if added[0] == '−' else added} → {gist(after, True)}"
-    )
+    return f"{gist(before, True)} + {summand(gist(contribution, True))} → {gist(after, True)}"
+
+
+def summand(text: str) -> str:
+    """A number as it is written behind a plus."""
+    return f"({text})" if text[0] == "−" else text
 
 
 def described(value: Any) -> dict[str, Any]:
