@@ -1,3 +1,5 @@
+import inspect
+
 import numpy as np
 import pytest
 
@@ -15,6 +17,20 @@ def rule_of(operation, slot):
     return rules[slot] if slot < len(rules) else None
 
 
+def argument_names(operation, count):
+    """What the rules of an operation call their inputs, by slot: ``x, y``, say."""
+    rules = operation.vjps
+    per_slot = isinstance(rules, PerSlot)
+    rule = rules.rule if per_slot else next(filter(None, rules))
+    names = []
+    for p in list(inspect.signature(rule).parameters.values())[3 if per_slot else 2 :]:
+        if p.kind is p.VAR_POSITIONAL:
+            names += [f"{p.name.removesuffix('s')}{i}" for i in range(count - len(names))]
+        elif p.kind is not p.KEYWORD_ONLY:
+            names.append(p.name)
+    return dict(enumerate(names[:count]))
+
+
 @pytest.mark.parametrize(
     "row", [row for row in ROWS if row.primitive.vjps is not None], ids=lambda r: r.primitive.name
 )
@@ -29,7 +45,8 @@ def test_a_formula_is_the_rule_itself_for_every_primitive(row, rng):
                 continue
             with np.errstate(all="ignore"):
                 expected = rule(g, out, *inputs, **attributes)
-            symbol = local_rule(row.primitive, slot, g, out, inputs, attributes)
+            names = argument_names(row.primitive, len(inputs))
+            symbol = local_rule(row.primitive, slot, g, out, inputs, attributes, names)
             np.testing.assert_array_equal(symbol.value, expected)
             assert np.asarray(symbol.value).dtype == np.asarray(expected).dtype
             assert str(symbol)
@@ -37,6 +54,7 @@ def test_a_formula_is_the_rule_itself_for_every_primitive(row, rng):
 
 def formula(operation, slot, *inputs, names=None, **attributes):
     out = operation(*inputs, **attributes)
+    names = names or argument_names(operation, len(inputs))
     return str(local_rule(operation, slot, np.ones_like(out), out, inputs, attributes, names))
 
 

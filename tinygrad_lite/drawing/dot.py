@@ -50,17 +50,13 @@ def legend(figure: Figure, theme: Theme, forward: bool) -> str:
     if forward:
         entries.append((_sign("→", theme.forward), "forward"))
     if carrying:
-        if theme.dashed:
-            entries.append((_sign("←─", theme.positive), "gradient above 0"))
-            entries.append((_sign("←╌", theme.negative), "gradient below 0"))
-        else:
-            entries.append((_sign("⬅", theme.gradient(1)), "gradient above 0"))
-            entries.append((_sign("⬅", theme.gradient(-1)), "gradient below 0"))
+        solid, dashed = ("←─", "←╌") if theme.dashed else ("⬅", "⬅")
+        entries.append((_sign(solid, theme.positive), "gradient above 0"))
+        entries.append((_sign(dashed, theme.negative), "gradient below 0"))
         if any(abs(edge.lean) < 1 for edge in carrying if edge.norm):
-            arrow = _sign("←─", theme.balanced) if theme.dashed else _sign("⬅", theme.gradient(0))
-            entries.append((arrow, "of both signs"))
+            entries.append((_sign(solid, theme.balanced), "of both signs"))
         if not all(edge.norm for edge in carrying):
-            entries.append((_sign("⇠", theme.gradient(0)), "dotted: exactly 0"))
+            entries.append((_sign("⇠", theme.balanced), "dotted: exactly 0"))
         if not all(math.isfinite(edge.norm) for edge in carrying):
             entries.append((_sign("⬅", theme.strange), "not finite"))
         entries.append((_sign("∇", theme.text), "gradient"))
@@ -246,9 +242,9 @@ def _backward(edge: Edge, theme: Theme, largest: float) -> str:
     kind = "gradient" if edge.amount else "upstream"
     label = ""
     if edge.amount:
-        words = f"= {_amount(edge)}" if edge.formula else _amount(edge)
+        words = _amount(edge)
         if edge.formula:
-            words = f"{_rule(edge.formula)}<BR/>{words}"
+            words = f"{_rule(edge.formula)}<BR/>= {words}"
         label = f' label=<<TABLE BORDER="0" CELLPADDING="4"><TR><TD>{words}</TD></TR></TABLE>>'
     return (
         f'{_ends(edge)}id="grad.{edge.key}" class="{kind}" dir=back color="{colour}" '

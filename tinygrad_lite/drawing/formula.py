@@ -35,7 +35,7 @@ class Formulas:
 
     def __init__(self, names: Names) -> None:
         self._names = names
-        self._derived: dict[Any, str] = {}
+        self._known: dict[Any, str] = {}
         self._read: tuple[Any, list[Any]] = (None, [])
 
     def of(self, t: Tensor, slot: int, upstream: Any) -> str:
@@ -49,15 +49,15 @@ class Formulas:
         if len(inputs) <= MANY:
             shapes = [(x.shape, x.dtype) for x in inputs]
             key = (operation, slot, result, repr(attributes), *shapes, *parts.values())
-        text = self._derived.get(key)
+        text = self._known.get(key)
         if text is None:
             seen = Symbol.looks
             text = _derived(t, slot, upstream, self._arrays(t), parts, result)
             if text is None:
                 return f"g · ∂{self._names[t]}/∂{self._names[inputs[slot]]}"
             if key is not None and Symbol.looks == seen:
-                self._derived[key] = text
-        return _named(text, stand_ins)
+                self._known[key] = text
+        return text.translate({ord(sign): name for name, sign in stand_ins.items()})
 
     def _arrays(self, t: Tensor) -> list[Any]:
         """The arrays of a record's inputs, listed once for all of its slots."""
@@ -98,7 +98,3 @@ def _derived(
     inside = rule.expression.inside  # of what is put into another shape: g alone, or more?
     text = (rule.expression if inside is None or inside.text == "g" else inside).text
     return text if linear else None
-
-
-def _named(text: str, stand_ins: dict[str, str]) -> str:
-    return text.translate({ord(sign): name for name, sign in stand_ins.items()})

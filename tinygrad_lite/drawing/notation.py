@@ -190,7 +190,7 @@ def _getitem(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expr
     return Expression(f"{_tight(parts[0])}[{_index(parts[1:], attributes)}]")
 
 
-def index_word(part: Any, arrays: Any) -> str:
+def _index_word(part: Any, arrays: Any) -> str:
     """One part of an index as Python writes it; index arrays are taken from ``arrays``."""
     if isinstance(part, slice):
         ends = ["" if end is None else str(end) for end in (part.start, part.stop, part.step)]
@@ -207,7 +207,7 @@ def _linear(parts: Sequence[Expression], _: Mapping[str, Any]) -> Expression:
 
 def _index(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> str:
     arrays = iter(parts)
-    return ", ".join(index_word(part, arrays) for part in attributes["pattern"])
+    return ", ".join(_index_word(part, arrays) for part in attributes["pattern"])
 
 
 def _scatter(parts: Sequence[Expression], attributes: Mapping[str, Any]) -> Expression:

@@ -32,13 +32,13 @@ def place(boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable,
         titles: what is written on the frames.
     """
     if shutil.which("dot") and len(wires) <= DOT_LIMIT:
-        placed = by_dot(boxes, wires, titles)
+        placed = _by_dot(boxes, wires, titles)
         if placed.width <= SLENDER * placed.height:
             return placed
     return in_layers(boxes, wires, titles)
 
 
-def by_dot(
+def _by_dot(
     boxes: Sequence[Box], wires: Sequence[Wire], titles: Mapping[Hashable, str]
 ) -> Placement:
     """The layout that Graphviz's ``dot`` finds; names and titles are not told to it."""

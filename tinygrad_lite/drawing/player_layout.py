@@ -148,7 +148,10 @@ def _crossed(boxes: Sequence[Box], wires: Sequence[Wire], depth: Mapping[str, in
 def _with_bends(
     boxes: Sequence[Box], wires: Sequence[Wire], depth: dict[str, int]
 ) -> tuple[list[Box], dict[str, list[str]]]:
-    """The boxes, with an empty one in every layer that a wire passes; the boxes along each wire."""
+    """The boxes, with an empty one in every layer that a wire passes; the boxes along each wire.
+
+    The empty ones are put into ``depth`` as well.
+    """
     places, routes = list(boxes), {}
     for wire in wires:
         between = range(depth[wire.tail] + 1, depth[wire.head])
@@ -254,8 +257,7 @@ def _curves(
         for tail, head in pairwise(route):
             x0, y0 = corners[tail.key][0] + tail.width, corners[tail.key][1] + tail.height / 2
             x1, y1 = corners[head.key][0], corners[head.key][1] + head.height / 2
-            bend = (x1 - x0) / 2
-            points += [] if points else [(x0, y0)]
+            points = points or [(x0, y0)]
             if x1 < x0:
                 y = lanes[head.key] + LANE * (used[lanes[head.key]] % LANES - LANES // 2)
                 used[lanes[head.key]] += 1
@@ -264,8 +266,9 @@ def _curves(
                 points += [(right + TURN, y0), (right + TURN, y), (right, y)]
                 points += [(right, y), (x1, y), (x1, y)]
                 points += [(x1 - TURN, y), (x1 - TURN, y1), (x1, y1)]
-                continue
-            points += [(x0 + bend, y0 + bow), (x1 - bend, y1 + bow), (x1, y1)]
+            else:
+                bend = (x1 - x0) / 2
+                points += [(x0 + bend, y0 + bow), (x1 - bend, y1 + bow), (x1, y1)]
         curves[wire.key] = [(round(x, 1), round(y, 1)) for x, y in points]
     return curves
 

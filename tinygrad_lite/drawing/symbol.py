@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
@@ -13,7 +12,7 @@ import numpy as np
 from tinygrad_lite.drawing.notation import GUARDS, Expression, literal, write
 from tinygrad_lite.drawing.values import SMALL, shape_text, whole
 from tinygrad_lite.ops.methods import METHODS
-from tinygrad_lite.primitive import PerSlot, Primitive
+from tinygrad_lite.primitive import Primitive
 
 
 class Symbol:
@@ -205,7 +204,7 @@ def local_rule(
     out: Any,
     inputs: Sequence[Any],
     attributes: Mapping[str, Any],
-    names: Mapping[int, Expression | str] | None = None,
+    names: Mapping[int, Expression | str],
     result: str = "out",
 ) -> Symbol:
     """The rule of one argument slot applied to symbols: its formula, and what it contributes.
@@ -217,8 +216,7 @@ def local_rule(
         out: the result of the operation.
         inputs: its inputs, raw arrays.
         attributes: its static attributes.
-        names: how the inputs are written, by slot; those without a name stay plain arrays. By
-            default all have the parameter names of the rule.
+        names: how the inputs are written, by slot; those without a name stay plain arrays.
         result: how the result is written.
 
     The value is that of the rule, before a gradient of broadcast inputs is summed to their shape.
@@ -232,8 +230,6 @@ def local_rule(
     assert operation.vjps is not None
     rule = operation.vjps[slot]
     assert rule is not None, f"{operation.name!r} has no derivative in argument {slot}"
-    if names is None:
-        names = dict(enumerate(argument_names(operation, len(inputs))))
     symbols = list(inputs)
     for i, name in names.items():
         symbols[i] = Symbol(name, inputs[i])
@@ -244,20 +240,3 @@ def local_rule(
     finally:
         Symbol.guard.reset(token)
     return value if isinstance(value, Symbol) else Symbol(expression(value), value)
-
-
-def argument_names(operation: Primitive, count: int) -> list[str]:
-    """What the rules of an operation call their inputs: ``x, y`` or ``x, weight, bias``."""
-    rules = operation.vjps
-    rule = rules.rule if isinstance(rules, PerSlot) else next(filter(None, rules or ()), None)
-    if rule is None:
-        return [f"x{i}" for i in range(count)]
-    parameters = list(inspect.signature(rule).parameters.values())
-    parameters = parameters[3:] if isinstance(rules, PerSlot) else parameters[2:]
-    names: list[str] = []
-    for p in parameters:
-        if p.kind is p.VAR_POSITIONAL:
-            names += [f"{p.name.removesuffix('s')}{i}" for i in range(count - len(names))]
-        elif p.kind is not p.KEYWORD_ONLY:
-            names.append(p.name)
-    return names[:count]
