@@ -25,7 +25,7 @@ def relu(step: Instruction, w: Writer) -> bool:
 
 @emits("fused gated")
 def gated(step: Instruction, w: Writer) -> bool:
-    """g where y > 0: as an integer y is then above 0 as well, and -1 has all bits set."""
+    """g where y > 0, else 0: as an integer y is then above 0 as well, and bits times 1 are kept."""
     g, y = step.inputs
     integer = np.dtype(INTEGERS[y.dtype.itemsize])
     mask = w.scratch(y.shape, integer)
@@ -39,15 +39,14 @@ def gated(step: Instruction, w: Writer) -> bool:
     )
     zero, one = w.constant(0, integer), w.constant(1, integer)
     w.line(f"{w.np('clip')}({w.view(y, as_bits, 'bits')}, {zero}, {one}, {mask})")
-    w.line(f"{w.np('negative')}({mask}, {mask})")
-    w.line(f"{w.np('bitwise_and')}({source}, {mask}, {target})")
+    w.line(f"{w.np('multiply')}({source}, {mask}, {target})")
     w.assign(step, out, out)
     return True
 
 
 @emits("masked")
 def masked(step: Instruction, w: Writer) -> bool:
-    """x where the condition holds: bits are kept or cleared."""
+    """x where the condition holds, else 0: its bits, as an integer, times 1 or 0."""
     x, condition = step.inputs
     bits = INTEGERS.get(x.dtype.itemsize)
     if bits is None or x.dtype != step.out.dtype or condition.dtype != bool or x.dtype.kind != "f":
@@ -65,8 +64,7 @@ def masked(step: Instruction, w: Writer) -> bool:
         else (as_bits.format(out))
     )
     w.line(f"{w.np('copyto')}({mask}, {w.read(condition)})")
-    w.line(f"{w.np('negative')}({mask}, {mask})")
-    w.line(f"{w.np('bitwise_and')}({source}, {mask}, {target})")
+    w.line(f"{w.np('multiply')}({source}, {mask}, {target})")
     w.assign(step, out, out)
     return True
 
