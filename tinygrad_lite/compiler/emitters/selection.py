@@ -23,8 +23,8 @@ def relu(step: Instruction, w: Writer) -> bool:
     return True
 
 
-@emits("fused gated")
-def gated(step: Instruction, w: Writer) -> bool:
+@emits("fused where_positive")
+def where_positive(step: Instruction, w: Writer) -> bool:
     """g where y > 0, else 0: as an integer y is then above 0 as well, and bits times 1 are kept."""
     g, y = step.inputs
     integer = np.dtype(INTEGERS[y.dtype.itemsize])

@@ -29,12 +29,12 @@ def one_hot_table(classes: int, dtype: Any) -> Any:
     return table
 
 
-def _gated(g: Any, y: Any) -> Any:
+def _where_positive(g: Any, y: Any) -> Any:
     return np.where(y > 0, g, g.dtype.type(0))
 
 
 one_hot: Primitive = primitive(_one_hot, name="one_hot")
-gated: Primitive = primitive(_gated, name="gated")
+where_positive: Primitive = primitive(_where_positive, name="where_positive")
 shifted: Primitive = primitive(lambda x: x - np.max(x, axis=-1, keepdims=True), name="shifted")
 exponential: Primitive = primitive(np.exp, name="exp")
 logarithm: Primitive = primitive(np.log, name="log")
@@ -49,11 +49,11 @@ label_loss: Primitive = primitive(
 
 def fuse(program: Program, notes: Notes) -> None:
     """Rewrite the patterns that pay."""
-    _gates(program, notes)
+    _relu_masks(program, notes)
     _cross_entropies(program, notes)
 
 
-def _gates(program: Program, notes: Notes) -> None:
+def _relu_masks(program: Program, notes: Notes) -> None:
     """relu and its rule: the signs of its result are the mask, so its input is not needed."""
     made = makers(program)
     rectified = {
@@ -70,7 +70,7 @@ def _gates(program: Program, notes: Notes) -> None:
             continue
         y = rectified.get(test.inputs[0])
         if y is not None and y.dtype == g.dtype == step.out.dtype and g.shape == y.shape:
-            step.operation, step.inputs = gated, [g, y]
+            step.operation, step.inputs = where_positive, [g, y]
             notes.fused["relu and its gradient use one mask"] += 1
 
 
