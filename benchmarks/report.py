@@ -90,8 +90,7 @@ def steps_report(
         for part in (
             "# Whole training steps",
             "Forward, loss, backward and update, float32. Samples of all sides are taken in turn, "
-            "in one process. Ratios are of medians, to NumPy by hand (for the scalar network, to "
-            "micrograd); smaller is better.",
+            "in one process. Ratios are to the first side of each table; smaller is better.",
             summary_table(outcomes),
             *map(outcome_table, outcomes),
             surroundings(machine, versions),
@@ -139,8 +138,7 @@ def write(
     machine: Mapping[str, str],
     versions: Mapping[str, str],
 ) -> list[Path]:
-    """Writes `name`.md and `name`.json into the folder and returns their paths."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Writes `name`.md and `name`.json into the folder, which exists, and returns their paths."""
     text, plain = folder / f"{name}.md", folder / f"{name}.json"
     text.write_text(markdown + "\n", encoding="utf-8")
     everything = {"machine": machine, "libraries": versions, "results": data}

@@ -35,7 +35,8 @@ class MLP:
     @property
     def title(self) -> str:
         """A line for tables and charts."""
-        return f"{self.name} ({self.shape}, batch {self.batch}, {self.optimiser})"
+        momentum = " with momentum" if self.settings.get("momentum") else ""
+        return f"{self.name} ({self.shape}, batch {self.batch}, {self.optimiser}{momentum})"
 
     @property
     def shape(self) -> str:

@@ -12,8 +12,9 @@ from benchmarks.work import MLP
 
 
 def make(problem: MLP) -> Callable[[], float]:
-    weights = [np.ascontiguousarray(weight.T) for weight, _ in problem.weights]
-    biases = [bias.copy() for _, bias in problem.weights]
+    layers = problem.initial_weights()
+    weights = [np.ascontiguousarray(weight.T) for weight, _ in layers]
+    biases = [bias for _, bias in layers]
     update = make_update(problem, weights + biases)
     rows = np.arange(problem.batch)
     batches = cycle(problem.batches)

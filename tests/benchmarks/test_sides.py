@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks import sides, steps
-from benchmarks.sides import _scalars
+from benchmarks.sides import _scalars, numpy_by_hand
 from benchmarks.work import MLP, PROBLEMS, ScalarNetwork
 
 TRAINING_PROBLEMS = [problem for problem in PROBLEMS if isinstance(problem, MLP)]
@@ -123,6 +123,29 @@ def test_expert_allocates_no_array_per_step():
     finally:
         tracemalloc.stop()
     assert peak - before < 10_000  # the smallest weight takes 20 kB, an activation 256 kB
+
+
+@pytest.mark.parametrize("problem", TRAINING_PROBLEMS, ids=lambda problem: problem.name)
+def test_a_side_that_forgets_its_biases_is_found_out(problem, monkeypatch):
+    expected = losses("numpy_by_hand", problem)
+    rest = numpy_by_hand.make_update
+
+    def weights_alone(problem, parameters):
+        return rest(problem, parameters[: len(problem.sizes) - 1])
+
+    monkeypatch.setattr(numpy_by_hand, "make_update", weights_alone)
+    assert steps.disagreement(losses("numpy_by_hand", problem), expected)
+
+
+@pytest.mark.parametrize("name", ["numpy_by_hand", "numpy_expert", "tinygrad_lite_compiled"])
+def test_a_side_trains_weights_of_its_own(name):
+    """A matrix of one row or column is its own transpose's memory."""
+    problem = MLP("narrow", (1, 3, 2), 4, "SGD", {"lr": 0.1})
+    before = problem.initial_weights()
+    losses(name, problem)
+    for (weight, bias), (weight_before, bias_before) in zip(problem.weights, before):
+        np.testing.assert_array_equal(weight, weight_before)
+        np.testing.assert_array_equal(bias, bias_before)
 
 
 def test_missing_library_is_named(monkeypatch):

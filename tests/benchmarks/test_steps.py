@@ -70,12 +70,21 @@ def test_a_loss_that_is_not_a_number_is_wrong(cast):
     assert list(run().wrong) == ["diverged"]
 
 
-def test_without_the_reference_nothing_is_measured(cast):
-    cast(reference="gone", other=1.0)
+def test_the_first_side_that_is_there_is_the_reference(cast):
+    cast(gone="gone is not installed", first=1.0, second=1.0)
     outcome = run()
-    assert not outcome.times
-    assert outcome.skipped == {"reference": "gone", "other": "no reference: gone"}
+    assert list(outcome.times) == ["first", "second"]
+    assert outcome.reference == "first"
+    assert outcome.skipped == {"gone": "gone is not installed"}
+    assert ratios(outcome.times, outcome.reference)["first"] == 1.0
+
+
+def test_where_no_side_is_there_the_report_says_why(cast):
+    cast(gone="gone is not installed")
+    outcome = run()
+    assert "- GONE skipped: gone is not installed" in report.outcome_table(outcome)
     assert report.summary_table([outcome]) == ""
+    assert report.steps_data([outcome])[0]["sides"] == {}
 
 
 def test_chosen_sides_run_beside_the_reference(cast):
@@ -132,7 +141,7 @@ def test_report_shows_every_ratio():
 
 def test_report_is_written_as_json_and_markdown(tmp_path):
     data = report.steps_data(outcomes())
-    paths = report.write(tmp_path / "new", "steps", "# text", data, {"cores": "2"}, {})
+    paths = report.write(tmp_path, "steps", "# text", data, {"cores": "2"}, {})
     assert [path.name for path in paths] == ["steps.md", "steps.json"]
     found = json.loads(paths[1].read_text(encoding="utf-8"))
     assert found["machine"] == {"cores": "2"}
@@ -150,10 +159,22 @@ def test_durations(seconds, text):
 def test_chart_is_drawn(tmp_path):
     pytest.importorskip("matplotlib")
     for name in ("chart.svg", "chart.png"):
-        chart.draw(outcomes(), tmp_path / name)
+        chart.draw(outcomes(), {"date": "today", "processor": "X", "threads": "1"}, tmp_path / name)
         assert (tmp_path / name).stat().st_size > 1000
+
+
+def test_bars_of_the_chart_start_at_the_reference():
+    """On a logarithmic axis only 1 is a place to start from: the length is the ratio's."""
+    figure = pytest.importorskip("matplotlib.figure").Figure()
+    panel = figure.subplots()
+    chart._draw_panel(panel, outcomes()[0])
+    ends = [sorted((bar.get_x(), bar.get_x() + bar.get_width())) for bar in panel.patches]
+    assert ends == [[1, 1], [0.5, 1]]
+    assert [text.get_text() for text in panel.texts] == ["1.00", "0.50"]
 
 
 def test_problem_titles():
     assert TINY.title == "tiny (2-3-2, batch 4, SGD)"
+    heavy = MLP("heavy", (2, 2), 4, "SGD", {"lr": 0.1, "momentum": 0.9})
+    assert heavy.title == "heavy (2-2, batch 4, SGD with momentum)"
     assert MLP("deep", (8, 8, 8, 2), 1, "SGD", {"lr": 1}).shape == "[8]*3-2"
