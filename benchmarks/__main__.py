@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +15,13 @@ RESULTS = Path(__file__).parent / "results"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the benchmark asked for; 1 if any side computed something else than the others."""
-    options = _parser().parse_args(arguments)
-    limit_threads(options.threads)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        limit_threads(options.threads)
+        options.results.mkdir(parents=True, exist_ok=True)
+    except (ValueError, OSError) as error:  # now, rather than after an hour of measuring
+        parser.error(str(error))
 
     # Everything else is imported only now: numerical libraries read the thread limit when loaded.
     from benchmarks import commands
@@ -39,20 +45,34 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threads", type=int, default=default_threads(), help="for all sides (%(default)s)"
     )
-    parser.add_argument("--problems", nargs="+", metavar="NAME", help="only these problems")
+    parser.add_argument("--problems", nargs="+", metavar="NAME", default=(), help="only these")
     parser.add_argument("--sides", nargs="+", metavar="NAME", default=(), help="only these sides")
     parser.add_argument("--skip", nargs="+", metavar="NAME", default=(), help="not these sides")
     parser.add_argument(
         "--fast-start", action="store_true", help="skip the sides that take long to compile"
     )
-    parser.add_argument("--samples", type=int, default=15, help="rounds (%(default)s)")
+    parser.add_argument("--samples", type=_count, default=15, help="rounds (%(default)s)")
     parser.add_argument(
-        "--seconds", type=float, default=0.05, help="length of a sample (%(default)s)"
+        "--seconds", type=_duration, default=0.05, help="length of a sample (%(default)s)"
     )
     parser.add_argument(
         "--results", type=Path, default=RESULTS, metavar="FOLDER", help="where to write the files"
     )
     return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, got {text}")
+    return number
+
+
+def _duration(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < math.inf:
+        raise argparse.ArgumentTypeError(f"must be a positive number of seconds, got {text}")
+    return seconds
 
 
 if __name__ == "__main__":

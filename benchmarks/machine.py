@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.threads import available_cores
+from benchmarks.threads import thread_limit
 
 LIBRARIES = (
     "numpy",
@@ -32,7 +32,7 @@ def describe_machine() -> dict[str, str]:
         "date": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
-        "threads": str(available_cores()),
+        "threads": str(thread_limit()),
         "load at the start": load,
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",

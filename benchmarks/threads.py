@@ -28,14 +28,14 @@ def default_threads() -> int:
 
 
 def limit_threads(count: int) -> None:
-    """Let every library use `count` threads at most.
+    """Let every library use `count` threads at most; a ValueError if there are not so many cores.
 
     The environment covers BLAS and OpenMP. Libraries with a pool of their own (XLA) size it by
     the cores they may run on, so the process is also held to that many cores where the system
     can do so.
     """
-    if count < 1:
-        raise ValueError(f"the number of threads must be at least 1, got {count}")
+    if not 1 <= count <= available_cores():  # beyond, each library would make of it what it likes
+        raise ValueError(f"threads: from 1 to {available_cores()}, the cores here; got {count}")
     os.environ.update(dict.fromkeys(VARIABLES, str(count)))
     os.environ["JAX_PLATFORMS"] = "cpu"
     if hasattr(os, "sched_setaffinity"):

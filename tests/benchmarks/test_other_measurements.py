@@ -2,6 +2,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import benchmarks
@@ -52,6 +53,14 @@ def test_chain_in_this_process():
     assert cost.length == 50 and cost.forward > 0 and cost.backward > 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux has this trap")
+def test_memory_of_a_chain_is_its_own_not_that_of_who_asks():
+    program = "from benchmarks import chain; print(chain._peak_memory())"
+    large = np.ones(2**27, np.uint8)  # 128 MiB, of which the child knows nothing
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT)
+    assert 2**20 < int(done.stdout) < large.nbytes
+
+
 def test_chain_reports_costs_and_failures(monkeypatch):
     def crash(command, **options):
         side, length = command[-2], int(command[-1])
@@ -84,8 +93,25 @@ def test_command_line(tmp_path):
     assert (tmp_path / "steps.json").exists()
 
 
-def test_command_line_names_the_problems_it_knows():
-    command = [sys.executable, "-m", "benchmarks", "--problems", "huge"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
-    assert done.returncode == 1
-    assert "no such problem: huge; there are tiny, small, mnist" in done.stderr
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("--problems huge", "no such problem: huge; there are tiny, small, mnist"),
+        ("memory --problems scalars", "no such problem: scalars; there are tiny, small, mnist"),
+        ("--sides numpy", "no such side: numpy; there are numpy_by_hand, numpy_expert"),
+        ("--skip numpy", "no such side: numpy; there are numpy_by_hand, numpy_expert"),
+        ("chain --sides jax", "no such side: jax; there are tinygrad_lite, pytorch"),
+        ("--samples 0", "must be at least 1, got 0"),
+        ("--seconds nan", "must be a positive number of seconds, got nan"),
+        ("--threads 0", "the cores here; got 0"),
+        ("--threads 9999", "the cores here; got 9999"),
+        (f"--results {__file__}", "File exists"),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_at_once(command, message, tmp_path):
+    options = ["--results", str(tmp_path), *command.split()]
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks", *options], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode
+    assert message in done.stderr and "Traceback" not in done.stderr
