@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -84,11 +85,14 @@ def data(outcome: Outcome) -> dict[str, Any]:
 
 def _import_time(package: str) -> float:
     program = PROGRAM.format(package=package)
+    # A package that is installed was compiled then; a checkout is compiled when first imported.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     done = subprocess.run(
         [sys.executable, "-c", program],
         capture_output=True,
         text=True,
         check=True,
+        env=environment,
         cwd=Path(__file__).parents[1],
     )
     return float(done.stdout)

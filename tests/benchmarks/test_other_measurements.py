@@ -47,6 +47,14 @@ def test_imports_are_measured_and_missing_packages_named(monkeypatch):
     assert "| numpy   |" in imports.render(outcome)
 
 
+def test_an_import_is_that_of_compiled_files(monkeypatch, tmp_path):
+    (tmp_path / "fresh.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert imports._import_time("fresh") > 0
+    assert list((tmp_path / "__pycache__").glob("fresh.*.pyc"))
+
+
 def test_chain_in_this_process():
     pytest.importorskip("micrograd")
     cost = chain.measure("micrograd", 50)
