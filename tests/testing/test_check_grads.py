@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import numpy as np
@@ -215,15 +214,27 @@ def test_the_snippet_of_a_derivative_written_by_hand() -> None:
     assert shows_it_again(failure(np.multiply, (X, X + 1), vjp=vjp), vjp=vjp)
 
 
-def test_one_wrong_element_of_many_is_found_in_time() -> None:
+class Counted:
+    """A function that counts its calls."""
+
+    def __init__(self, f: Any) -> None:
+        self.f, self.calls = f, 0
+
+    def __call__(self, *given: Any) -> Any:
+        self.calls += 1
+        return self.f(*given)
+
+
+def test_one_wrong_element_of_many_is_found_without_trying_them_all() -> None:
+    forward = Counted(np.tanh)
+
     def rule(g: Any, out: Any, x: Any) -> Any:
         return g * (1 - out * out) * np.where(np.arange(x.size) == 12345, 1.1, 1.0)
 
-    one = tg.primitive(np.tanh, [rule], name="one")
-    start = time.process_time()
+    one = tg.primitive(forward, [rule], name="one")
     error = failure(one, rng.normal(size=100_000), order=1)
     assert error.report.findings[0].index == (12345,)
-    assert time.process_time() - start < 20
+    assert forward.calls < 2_000  # 839, of 100,000 elements
 
 
 @pytest.mark.parametrize(
@@ -325,12 +336,11 @@ def test_an_infinite_derivative_is_told_from_a_wrong_one() -> None:
     assert "infinite where" in str(failure(infinite, np.array([1.0, 2.0])))
 
 
-def test_small_functions_take_milliseconds() -> None:
-    check_grads(tg.tanh, X)
-    start = time.process_time()
-    for _ in range(5):
-        check_grads(tg.tanh, X)
-    assert (time.process_time() - start) / 5 < 0.5
+def test_a_small_function_is_called_a_few_hundred_times() -> None:
+    forward, rule = Counted(np.tanh), Counted(lambda g, out, x: g * (1 - out * out))
+    check_grads(tg.primitive(forward, [rule], name="counted"), X)
+    assert forward.calls < 400  # 178
+    assert rule.calls < 400  # 146
 
 
 def test_a_gradient_of_cancelled_digits_is_still_checked() -> None:
