@@ -133,7 +133,9 @@ def test_a_step_is_as_without_and_allocates_nothing(activation: str, loss: str) 
         warnings.simplefilter("error")
         for seed in range(6):
             given = batch(kind, seed)
-            np.testing.assert_allclose(step(*given).item(), eager(*given).item(), rtol=2e-5)
+            value, wanted_value = step(*given), eager(*given)
+            assert value.dtype == wanted_value.dtype
+            np.testing.assert_allclose(value.item(), wanted_value.item(), rtol=2e-5)
     for p, q in zip(found, wanted):
         np.testing.assert_allclose(p.numpy(), q.numpy(), rtol=1e-4, atol=1e-5)
     assert "repeat(" in step.source

@@ -31,7 +31,7 @@ def nll(step: Instruction, w: Writer) -> bool:
         return True
     total = f"{w.np('add.reduce')}({chosen})"
     if reduction == "mean":
-        total += f" / ({rows} - {w.np('count_nonzero')}({ignored}))"
+        total += f" / {_counted(step, ignored, w)}"
     w.assign(step, total)
     return True
 
@@ -50,8 +50,7 @@ def nll_transposed(step: Instruction, w: Writer) -> bool:
     w.line(f"{w.np('copyto')}({values}, {w.read(g, step.out.dtype)})")
     w.line(w.into("negative", [values], values))
     if step.attributes["reduction"] == "mean":
-        counted = f"{labels.shape[0]} - {w.np('count_nonzero')}({ignored})"
-        w.line(w.into("divide", [values, counted], values))
+        w.line(w.into("divide", [values, _counted(step, ignored, w)], values))
     w.line(f"{w.np('copyto')}({values}, 0, where={ignored})")
     w.line(f"{w.np('copyto')}({out}, 0)")
     flat = w.setup_view(out, "{}.reshape(-1)", f"{out}_flat")
@@ -63,6 +62,11 @@ def nll_transposed(step: Instruction, w: Writer) -> bool:
 def _fits(scores: Value, labels: Value) -> bool:
     rows = len(scores.shape) == 2 and labels.shape == scores.shape[:1]
     return rows and bool(scores.size) and labels.dtype == PLACES
+
+
+def _counted(step: Instruction, ignored: str, w: Writer) -> str:
+    """How many labels are not ignored; a Python number, so that float32 stays float32."""
+    return f"({step.inputs[1].shape[0]} - int({w.np('count_nonzero')}({ignored})))"
 
 
 def _places(step: Instruction, labels: Value, classes: int, w: Writer) -> tuple[str, str]:
