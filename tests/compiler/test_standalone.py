@@ -210,6 +210,50 @@ def test_numbers_that_last(tmp_path: Path) -> None:
     compare(make, [(rng.standard_normal(3),) for _ in range(6)], tmp_path)
 
 
+def test_two_steps_of_one_optimizer_share_its_state(tmp_path: Path) -> None:
+    def make() -> Any:
+        w = tg.tensor(np.arange(4.0), requires_grad=True, name="w")
+        optimizer = optim.SGD([w], lr=0.1, momentum=0.9)
+
+        def call(x: Any) -> Any:
+            def closure() -> Any:
+                optimizer.zero_grad()
+                loss = ((x @ w) ** 2).mean()
+                loss.backward()
+                return loss
+
+            return optimizer.step(closure), optimizer.step(closure)
+
+        return call
+
+    rng = np.random.default_rng(0)
+    compare(make, [(rng.standard_normal((3, 4)),) for _ in range(6)], tmp_path)
+
+
+def test_an_average_of_weights_beside_an_optimizer(tmp_path: Path) -> None:
+    def make() -> Any:
+        model, average = nn.Linear(3, 2, rng=0), nn.Linear(3, 2, rng=0)
+        average.requires_grad_(False)
+        optimizer = optim.Adam(model.parameters(), lr=0.1)
+
+        def call(x: Any) -> Any:
+            optimizer.zero_grad()
+            loss = F.mse_loss(model(x), 1.0 + average(x))
+            loss.backward()
+            optimizer.step()
+            with tg.no_grad():
+                for p, q in zip(model.parameters(), average.parameters()):
+                    q *= 0.9
+                    q += 0.1 * p
+            return loss
+
+        return call
+
+    rng = np.random.default_rng(0)
+    calls = [(rng.standard_normal((5, 3)).astype(np.float32),) for _ in range(6)]
+    compare(make, calls, tmp_path)
+
+
 def test_what_cannot_be_saved_says_why(tmp_path: Path) -> None:
     scale = tg.tensor(1.5, requires_grad=True)
     optimizer = optim.SGD([scale], lr=0.1)

@@ -73,42 +73,52 @@ def _update(
     if owner in (clip_grad_norm_, clip_grad_value_):
         return _clipping(name, effect, bound, bundle)
     numbers = any(not t.shape for t, v in effect.gradients.items() if v is not None)
-    if not hasattr(owner, "update") or bound.source.live or numbers:
+    live = any(t in bound.source.live for t in effect.changed)
+    if not hasattr(owner, "update") or live or numbers:
         raise Error(
             f"{getattr(owner, '__name__', type(owner).__name__)} cannot be written to a file that "
             "runs on its own: only the steps of this library's optimisers on arrays can"
         )
-    update = bundle.add(type(owner).update, f"{name}_rule")
-    scratch = bundle.add(type(owner.scratch), "Scratch")
-    lines = ["", f"class {name}_self:", f"    scratch = {scratch}()", ""]
-    calls = []
+    steps = [n for n, e in bound.source.effects.items() if e.owner is owner]
+    first = steps[0]  # the others go on with its state
+    update = bundle.add(type(owner).update, f"{first}_rule")
     names = {id(x): n for n, x in bound.source.given.items() if isinstance(x, Tensor)}
+    lines, calls = [], []
+    if name == first:
+        scratch = bundle.add(type(owner.scratch), "Scratch")
+        lines += ["", f"class {name}_self:", f"    scratch = {scratch}()", ""]
     for number, group in enumerate(owner.param_groups):
+        if name == first:
+            settings = {k: v for k, v in group.items() if k not in ("params", "param_names")}
+            lines.append(f"{name}_group_{number} = {settings!r}")
+            stepped = {t for n in steps for t in bound.source.effects[n].gradients}
+            for t in group["params"]:
+                if t in stepped and id(t) in names:
+                    state = _state(f"{name}_{names[id(t)]}", owner.state[t], arrays)
+                    lines.append(f"{name}_state_of_{names[id(t)]} = {state}")
         members = [t for t in group["params"] if effect.gradients.get(t) is not None]
         if not members:
             continue
-        settings = {k: v for k, v in group.items() if k not in ("params", "param_names")}
-        states = []
-        for t in members:
-            entries = []
-            for key, value in owner.state[t].items():
-                if isinstance(value, np.ndarray):
-                    arrays[f"{name}_{names[id(t)]}_{key}"] = value
-                    entries.append(f"{key!r}: given['{name}_{names[id(t)]}_{key}']")
-                else:
-                    entries.append(f"{key!r}: {value!r}")
-            states.append(f"{{{', '.join(entries)}}}")
         gradients = [bound.source.slots[t, _present(effect, t)].name for t in members]
-        lines += [
-            f"{name}_group_{number} = {settings!r}",
-            f"{name}_states_{number} = [{', '.join(states)}]",
-        ]
+        states = [f"{first}_state_of_{names[id(t)]}" for t in members]
         calls.append(
-            f"    {update}({name}_self, {name}_group_{number}, "
+            f"    {update}({first}_self, {first}_group_{number}, "
             f"[{', '.join(names[id(t)] for t in members)}], [{', '.join(gradients)}], "
-            f"{name}_states_{number})"
+            f"[{', '.join(states)}])"
         )
     return [*lines, "", f"def {name}():", *calls]
+
+
+def _state(name: str, state: dict[str, Any], arrays: dict[str, Any]) -> str:
+    """What an optimiser remembers of one parameter, as an expression."""
+    entries = []
+    for key, value in state.items():
+        if isinstance(value, np.ndarray):
+            arrays[f"{name}_{key}"] = value
+            entries.append(f"{key!r}: given['{name}_{key}']")
+        else:
+            entries.append(f"{key!r}: {value!r}")
+    return f"{{{', '.join(entries)}}}"
 
 
 def _clipping(name: str, effect: Effect, bound: Bound, bundle: Bundle) -> list[str]:
