@@ -70,6 +70,26 @@ def test_it_reads_like_the_model() -> None:
     assert not any(word in body for word in ("for ", "while ", "lambda", "tinygrad"))
 
 
+def test_names_of_several_models() -> None:
+    student, teacher = MLP(), MLP()
+
+    def step(x: Any) -> Any:
+        student.zero_grad()
+        with tg.no_grad():
+            wanted = teacher(x)
+        scores = student(x)
+        loss = F.mse_loss(scores, wanted)
+        loss.backward()
+        return loss, scores
+
+    step = tg.compile(step)
+    for _ in range(3):
+        step(batch()[0])
+    for text in ("student_first_weight_T, ", "teacher_first_weight_T, ", " loss = "):
+        assert text in step.source
+    assert "weight_2" not in step.source
+
+
 def test_it_says_what_was_done() -> None:
     step, _ = training()
     for _ in range(3):

@@ -130,6 +130,7 @@ class Watch:
             self._note(os.environ, "._data", vars(os.environ)["_data"], "os.environ")
         if value is _MISSING or trusted(value):
             return
+        words = name
         for attribute in names[1:]:
             if isinstance(value, (Tensor, np.ndarray, *PLAIN)):
                 break
@@ -144,9 +145,10 @@ class Watch:
             if trusted(value):
                 return
             steps += f".{attribute}"
+            words += f".{attribute}"
         self._register(value)
         if steps and not isinstance(value, ModuleType):
-            self._note(root, steps, value, ".".join(names))
+            self._note(root, steps, value, words)
 
     def _note(self, root: Any, steps: str, value: Any, words: str = "") -> None:
         """Remember what was found at the end of a way."""

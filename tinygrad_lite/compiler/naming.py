@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -100,25 +101,38 @@ def tensor_names(program: Program, paths: dict[int, str]) -> dict[Tensor, str]:
     """What the tensors that outlive the call are called: by their module, their name, or by
     where the function found them (``paths``, by identity).
     """
-    wishes: dict[Tensor, str] = {}
+    wishes: dict[Tensor, tuple[str, str]] = {}
     for step in program.instructions:
         for v in step.inputs:
             if v.kind == "state" and v.source not in wishes:
                 wishes[v.source] = _wish(v.source, step, paths)
-    return wishes
+    often = Counter(name for _, name in wishes.values())
+    return {
+        t: f"{model}_{name}" if model and often[name] > 1 else name
+        for t, (model, name) in wishes.items()
+    }
 
 
-def _wish(t: Tensor, step: Instruction, paths: dict[int, str]) -> str:
+def _wish(t: Tensor, step: Instruction, paths: dict[int, str]) -> tuple[str, str]:
+    """What the outermost module around a tensor is called, if it is, and what the tensor in it."""
     own = t.name or ""
     scope = step.scope
     while scope is not None:
         module = scope.module()
         for key, value in vars(module).items() if module is not None else ():
             if value is t:
-                path = _module_path(scope)
-                return f"{path}_{key}" if path else key
+                path, outermost = _module_path(scope), _outermost(scope)
+                model = paths.get(id(outermost), "").removeprefix("self.")
+                return model, f"{path}_{key}" if path else key
         scope = scope.outer
-    return own or paths.get(id(t), "tensor")
+    return "", own or paths.get(id(t), "tensor")
+
+
+def _outermost(scope: Any) -> Any:
+    """The module whose call is around all others."""
+    while scope.outer is not None:
+        scope = scope.outer
+    return scope.module()
 
 
 def _module_path(scope: Any) -> str:
