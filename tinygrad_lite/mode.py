@@ -36,9 +36,10 @@ class Mode(NamedTuple):
             backward pass, ``hooked(tensor, hook, before, after)`` when a hook has replaced a
             gradient, ``look(tensor, what)`` when Python reads values, ``strays()`` when a rule
             takes another way because it met NaN, ``changes(tensor)`` when a tensor is about to be
-            given other values by an operation, ``effect(owner, call,
-            tensors, gradients=False)`` when something is about to change tensors, or their
-            gradients, in place by ``call()``; what that returns is the result.
+            given other values by an operation, ``is_number(tensor)`` before that: whether it
+            stands for a number, which does not change, ``effect(owner, call, tensors,
+            gradients=False)`` when something is about to change tensors, or their gradients, in
+            place by ``call()``; what that returns is the result.
         scope: the innermost module call, a :class:`Scope`.
     """
 

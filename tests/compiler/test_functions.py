@@ -128,6 +128,21 @@ def test_one_array_as_two_arguments(rng: np.random.Generator) -> None:
     same(compiled(x, x * 2), -x)
 
 
+def test_numbers_of_numpy_do_not_change_in_place(rng: np.random.Generator) -> None:
+    w = tg.tensor(2.0, requires_grad=True)
+
+    def f(x: Any) -> Any:
+        count = (x > 0).sum()
+        count += 0.5
+        first = total = x.sum()
+        total *= 2.0
+        last = x[-1]
+        last -= w
+        return count, first, total, last
+
+    agree(f, *calls(rng, (4,)))
+
+
 def test_results_are_the_callers_own(rng: np.random.Generator) -> None:
     w = tg.tensor(np.ones(3), requires_grad=True)
 

@@ -254,6 +254,11 @@ class Tracer:
         elif value is not None and value.kind == "captured":
             self.data.setdefault(t, t._data)
 
+    def is_number(self, t: Tensor) -> bool:
+        """Whether ``t`` stands for a number of NumPy's: ``+=`` gives the name another one."""
+        given = self.given[id(t)][2] if id(t) in self.given else None
+        return id(t) in self.arrays and not np.ndim(t._data) and not isinstance(given, np.ndarray)
+
     def _new(self, t: Tensor) -> bool:
         """Whether the call itself made the tensor, from nothing: it does not outlive it."""
         return t.order > self.start and t.record is None and not t._requires_grad

@@ -34,7 +34,10 @@ def _set(t: Tensor, index: Any, value: Any) -> None:
 
 
 def _in_place(operation: Callable[[Any, Any], Any], sign: str) -> Callable[..., Any]:
-    def operate(t: Tensor, value: Any) -> Tensor:
+    def operate(t: Tensor, value: Any) -> Any:
+        is_number = getattr(mode().intercept, "is_number", None)
+        if is_number is not None and is_number(t):
+            return operation(t, value)
         before = _former(t, f"{sign} on {t._describe()}")
         _become(t, before, operation(before, value))
         return t
