@@ -17,6 +17,7 @@ from tinygrad_lite.compiler.arena import Joint, Update, joined
 from tinygrad_lite.compiler.emit import Slot, Source
 from tinygrad_lite.compiler.program import Effect, Program
 from tinygrad_lite.compiler.trace import anchor, beyond, boundary
+from tinygrad_lite.compiler.writer import may_vary
 from tinygrad_lite.random import generator
 from tinygrad_lite.tensor import Tensor, constant, new, tick
 
@@ -239,7 +240,7 @@ def _repeater(name: str) -> Callable[[bool], Any]:
 
 def _generators(program: Program) -> list[Any]:
     """The random generators to set back when a call is repeated."""
-    if not program.differentiates:
+    if not program.differentiates and not any(map(may_vary, program.instructions)):
         return []
     sources = [s.attributes["rng"] for s in program.instructions if "rng" in s.attributes]
     found = {id(g): g for g in map(generator, sources)}

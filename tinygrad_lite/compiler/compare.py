@@ -11,11 +11,16 @@ from tinygrad_lite.compiler.program import Effect, Error, Instruction, Program, 
 from tinygrad_lite.compiler.reach import same
 
 
+class Varies(Error):
+    """The shape of a result hangs on values."""
+
+
 def settle(before: Program, now: Program) -> None:
     """Compare two traces and make ``now`` final: what is made anew by each call is constant.
 
     Raises:
         Error: if they differ in an operation, a number or an array, with the line where they do.
+        Varies: if arrays of one shape gave an array of two.
     """
     if len(before.steps) != len(now.steps):
         both = enumerate(zip_longest(before.steps, now.steps))
@@ -41,6 +46,12 @@ def settle(before: Program, now: Program) -> None:
             for u, v in zip(a.inputs, b.inputs):
                 _match(now, pairs, u, v, b)
             _attributes(now, a, b)
+            if a.out.shape != b.out.shape:
+                raise Varies(
+                    f"{b.operation.name} gave an array of shape {a.out.shape} in one call and "
+                    f"{b.out.shape} in the next ({b.site() if b.site else 'its result'}). Instead "
+                    "of x[mask] write tg.where(mask, x, 0), or sum(where=mask)"
+                )
             pairs[a.out] = b.out
         elif isinstance(a, Effect) and isinstance(b, Effect):
             if a.owner is not b.owner:

@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_lite.compiler.arguments import Copies
 from tinygrad_lite.compiler.binding import REPEAT, Bound
+from tinygrad_lite.compiler.compare import Varies
 from tinygrad_lite.compiler.driver import MISS, Driver
 from tinygrad_lite.compiler.emit import Emission
 from tinygrad_lite.compiler.explain import report
@@ -139,8 +140,12 @@ class Compiled:
         if first is not None and program.stray and not first.program.stray:
             self._variants.insert(0, first)  # to be compared with a call without NaN
             return
-        if first is not None and not settled(first.program, program):
-            first = None
+        try:
+            if first is not None and not settled(first.program, program):
+                first = None
+        except Varies as varies:
+            self._give_up(str(varies))
+            return
         if changed and earlier is not None and earlier.changed:
             self._give_up(
                 f"every call changes or uses {changed}, of which a compiled call would know "
@@ -298,7 +303,8 @@ def compile(function: Callable[..., Any]) -> Compiled:
     mode), it is traced again. What Python does with the values of tensors cannot be followed and
     is an error. A function that does more in every call than operations and optimisers (it prints,
     counts in an attribute, appends to a list, changes an array that it was given, draws with
-    ``random``) is run without compilation, with a warning that says what it changes.
+    ``random``) is run without compilation, with a warning that says what it changes; so is one
+    in which the shape of an array hangs on values (``x[mask]``), where it does not stay the same.
 
     While a call is traced, arrays among the arguments are tensors: ``x.copy()`` or
     ``isinstance(x, np.ndarray)`` see the difference. A compiled call warns of no overflow or

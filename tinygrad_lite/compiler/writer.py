@@ -182,16 +182,17 @@ class Writer:
         for v in step.inputs if step.out not in self.fresh else ():
             same = v.gradient_of is not None and v.gradient_of is step.out.gradient_of
             ends = self.lifetimes.end(v) == self.index
-            if same and ends and v.kind == "result" and v not in self.own and v in self.local:
-                return self.local[v]
+            name = self.local.get(v, "")
+            if same and ends and v.kind == "result" and name != self.fixed.get(v, ""):
+                return name  # one of the body, other than the names of memory and its views
         return ""
 
     def _wish(self, step: Instruction) -> str:
         of = step.out.gradient_of
         if of is not None and of in self.local:
             return f"d_{self.local[of]}"
-        results = [r.value for r in self.program.returned if r.value is not None]
-        if self.program.differentiates and results == [step.out] and not step.out.shape:
+        numbers = [r.value for r in self.program.returned if r.value and not r.value.shape]
+        if self.program.differentiates and numbers == [step.out]:
             return "loss"  # what else would be a single number
         return result_name(step, [self.local.get(v, "") for v in step.inputs])
 
@@ -341,6 +342,16 @@ def _call(step: Instruction, w: Writer) -> None:
     given += [f"{key}={_attribute(key, value, w)}" for key, value in step.attributes.items()]
     scalar = "" if step.out.shape or isinstance(forward, np.ufunc) else "[()]"
     w.assign(step, f"{function}({', '.join(given)}){scalar}")
+    if may_vary(step):
+        w.line(f"if {w.read(step.out)}.shape != {step.out.shape}:")
+        w.line(f'    raise ValueError("{step.operation.name} gave an array of another shape")')
+
+
+def may_vary(step: Instruction) -> bool:
+    """Whether the shape of a result hangs on values: that of ``x[mask]``, or a user's own."""
+    masks = any(v.dtype.kind == "b" and v.kind != "constant" for v in step.inputs[1:])
+    name = known_as(step.operation)
+    return masks if name == "getitem" else not name and not step.operation.elementwise
 
 
 def _attribute(key: str, value: Any, w: Writer) -> str:
