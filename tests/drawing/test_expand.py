@@ -3,6 +3,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tests.drawing.graphs import edges, mlp
+from tests.effort import effort, growth
 from tinygrad_lite import nn
 from tinygrad_lite.drawing.expand import expanded
 from tinygrad_lite.drawing.naming import Names
@@ -62,6 +63,18 @@ def test_only_what_was_named_and_fits_the_budget_is_expanded():
     assert operations(tg.draw(loss, expand=True, max_nodes=500)).count("xWᵀ+b") == 0
     assert operations(tg.draw(loss, expand=True, max_nodes=20)).count("xWᵀ+b") == 2
     assert edges(tg.draw(loss, expand=True, max_nodes=500), "gradient")
+
+
+def test_what_follows_on_an_expanded_layer_is_computed_again_in_linear_time():
+    def work(n):
+        y = nn.Linear(2, 1)(np.ones(2, "float32"))
+        for _ in range(n):
+            y = y + 0.1
+        names = Names([y])
+        return effort(lambda: expanded(names, True, 90))
+
+    work(1)  # what is imported on first use
+    assert growth(work) < 2.02
 
 
 def test_elements_are_named_after_the_boxes_of_the_same_picture():

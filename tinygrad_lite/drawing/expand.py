@@ -62,17 +62,15 @@ def expanded(names: Names, which: Which, budget: int) -> Names:
         else:
             continue
         twin.name = node.name
-        known = set(inputs)
-        for made in graph.topological(twin):
-            if made is twin or (made.order > node.order and made not in known):
-                made.record = (*made.record[:4], code, instruction)
+        for made in graph.topological(twin, stop=inputs):
+            made.record = (*made.record[:4], code, instruction)
         replaced[node] = twin
     if not replaced:
         return names
     outputs = [replaced.get(t, t) for t in names.outputs]
-    known_by = Names(outputs, names.given)
+    shown = Names(outputs, names.given)
     for element, whole, index in elements:
-        name = (known_by if whole in known_by.keys else names)[whole]  # constants are cut up
+        name = (shown if whole in shown.keys else names)[whole]  # constants are cut up
         element.name = f"{name}[{', '.join(map(str, index))}]"
     return Names(outputs, names.given)
 
