@@ -82,8 +82,8 @@ class Builder:
             if unit.kind != "operation":
                 continue
             read = dict.fromkeys(map(names.canonical, unit.nodes[0].record[1]))
-            own = [x for x in read if x in self.boxes and len(self._readers[x]) == 1]
-            own = [x for x in own if x.record is None and x not in ends]
+            leaves = [x for x in read if x.record is None and x in self.boxes and x not in ends]
+            own = [x for x in leaves if len(self._readers[x]) == 1]
             if len(own) > CROWD + 1:
                 key = f"group{names.index[unit.nodes[0]]}_leaves"
                 title = f"… {len(own) - CROWD:,} leaves"

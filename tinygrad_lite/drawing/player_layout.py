@@ -86,7 +86,7 @@ def in_layers(
     """A layout of our own: every box right of its inputs, and as high as what it is joined to."""
     depth = depths(boxes, wires)
     places, routes = _with_bends(boxes, wires, depth)
-    layers: list[list[Box]] = [[] for _ in range(max(depth.values(), default=0) + 1)]
+    layers: list[list[Box]] = [[] for _ in range(max(depth.values()) + 1)]
     for box in places:
         layers[depth[box.key]].append(box)
     middles = _middles(wires, routes, layers)
@@ -95,7 +95,7 @@ def in_layers(
     right = float(MARGIN)
     crossed = _crossed(boxes, wires, depth)
     for i, layer in enumerate(layers):
-        width = max((box.width for box in layer), default=0.0)
+        width = max(box.width for box in layer)
         ends = [(middles[b.key] - b.height / 2, middles[b.key] + b.height / 2) for b in layer]
         top, bottom = min(y for y, _ in ends), max(y for _, y in ends)
         columns.append(Column(right, width, top, bottom, crossed[i]))
@@ -106,23 +106,22 @@ def in_layers(
         for c, (dx, dy), layer in zip(columns, moved, layers)
         for box in layer
     }
-    frames = _around(boxes, corners, titles)
-    end = max((c.left + c.width + dx for c, (dx, _) in zip(columns, moved)), default=0.0) + TURN
-    bottom = max((corners[box.key][1] + box.height for box in boxes), default=0.0)
+    bottom = max(corners[box.key][1] + box.height for box in boxes)
     tops: dict[tuple[float, float], float] = {}
     for column, move in zip(columns, moved):
         tops[move] = min(tops.get(move, math.inf), column.top + move[1])
     lanes = {box.key: tops[moved[depth[box.key]]] - ROW_GAP / 2 for box in places}
     rights = [c.left + c.width + dx for c, (dx, _) in zip(columns, moved)]
-    curves = _curves(
-        places, wires, routes, corners, lanes, {b.key: rights[depth[b.key]] for b in places}
-    )
-    return Placement(end + MARGIN, bottom + 2 * MARGIN, corners, curves, {}, frames)
+    turns = {box.key: rights[depth[box.key]] for box in places}
+    curves = _curves(places, wires, routes, corners, lanes, turns)
+    frames = _around(boxes, corners, titles)
+    right = max(rights) + TURN + MARGIN
+    return Placement(right, bottom + 2 * MARGIN, corners, curves, {}, frames)
 
 
 def _room_between(wires: Sequence[Wire], depth: Mapping[str, int]) -> list[float]:
     """The width between each layer and the next: a label may stand in the middle of a wire."""
-    room = [float(GAP)] * (max(depth.values(), default=0) + 1)
+    room = [float(GAP)] * (max(depth.values()) + 1)
     for wire in wires:
         before = depth[wire.tail]
         room[before] = max(room[before], wire.label + BESIDE)
@@ -138,7 +137,7 @@ def _crossed(boxes: Sequence[Box], wires: Sequence[Wire], depth: Mapping[str, in
             first, last, _ = spans.get(frame, (at, at, 0))
             spans[frame] = min(first, at), max(last, at), FRAME_WEIGHT
     spans |= {wire.key: (depth[wire.tail], depth[wire.head], 1) for wire in wires}
-    change = [0] * (max(depth.values(), default=0) + 2)
+    change = [0] * (max(depth.values()) + 2)
     for first, last, weight in spans.values():
         change[first + 1] += weight
         change[last + 1] -= weight
@@ -202,7 +201,7 @@ def _middles(
                 pull = sum(w * middle[other] for other, w in near[box.key])
                 wishes.append((pull / weight if weight else middle[box.key], weight or 0.1, box))
             _stack(sorted(wishes, key=lambda wish: wish[0]), middle)
-    top = min((middle[box.key] - box.height / 2 for box in boxes), default=0.0)
+    top = min(middle[box.key] - box.height / 2 for box in boxes)
     return {key: y - top + MARGIN + 2 * HEADING for key, y in middle.items()}
 
 
@@ -281,7 +280,7 @@ def _around(
     """A frame around the boxes of each module call, where no foreign box stands among them."""
     members: dict[Hashable, list[Box]] = defaultdict(list)
     nested: dict[Hashable, int] = {}
-    deepest = max((len(box.frames) for box in boxes), default=0)
+    deepest = max(len(box.frames) for box in boxes)
     for box in boxes:
         for i, frame in enumerate(box.frames):
             members[frame].append(box)

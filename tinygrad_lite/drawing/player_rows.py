@@ -34,8 +34,6 @@ def shifts(columns: Sequence[Column], gap: float) -> list[tuple[float, float]]:
         columns: from left to right.
         gap: the free height between rows, where wires lead back to the left.
     """
-    if not columns:
-        return []
     start = columns[0].left
     width = columns[-1].left + columns[-1].width - start
     if width <= SLENDER * _height(columns):

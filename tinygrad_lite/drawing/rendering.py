@@ -19,7 +19,7 @@ ADVICE = (
 )
 PATIENCE = 4.0  # seconds that dot may take for a careful layout
 PLAIN = 400  # statements; what has fewer is laid out in less than that
-FORMATS = (".svg", ".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".ps")  # to end in
+FORMATS = (".svg", ".png", ".pdf", ".jpg", ".jpeg", ".gif", ".webp", ".eps", ".ps")  # endings
 HASTY = {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.1"}  # less careful, so that it ends
 
 D = TypeVar("D", bound="Drawing")

@@ -11,11 +11,6 @@ function readModel(text) {
   model.end = model.count + 1;
   model.node = new Map(trace.nodes.map((node) => [node.id, node]));
   model.edge = new Map(trace.edges.map((edge) => [edge.id, edge]));
-  model.edgesAt = new Map();
-  for (const edge of trace.edges) {
-    const operation = edge.slot === null ? edge.from : edge.to;
-    model.edgesAt.set(operation, [...(model.edgesAt.get(operation) ?? []), edge]);
-  }
   model.eventOf = new Map(model.events.map((event, i) => [event.edge, i]));
   model.arrivals = groupIndices(model.events, (event) => event.target_id);
   model.departures = groupIndices(model.events, (event) => event.node);

@@ -59,7 +59,8 @@ function chainRule(model, event) {
 
 /** The values of the tensors that a rule names. */
 function operands(model, event) {
-  const tensors = model.edgesAt.get(event.node).map((edge) => (edge.slot === null ? edge.to : edge.from));
+  const edges = model.trace.edges.filter(({ from, to }) => [from, to].includes(event.node));
+  const tensors = edges.map(({ from, to }) => (from === event.node ? to : from));
   const named = [...new Set(tensors)].map((id) => model.node.get(id)).filter((node) => names(event.formula, node.label));
   return named.map((node) => {
     const operand = term("operand", node.label, node.value);
