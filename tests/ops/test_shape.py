@@ -9,6 +9,7 @@ import pytest
 
 import tinygrad_lite as tg
 from tests.effort import effort, growth
+from tinygrad_lite import graph
 from tinygrad_lite.testing import check_grads
 
 X = np.random.default_rng(0).standard_normal((2, 3, 4))
@@ -240,3 +241,14 @@ def test_joining_and_its_gradients_are_linear_in_the_number_of_parts(join: Any) 
 
     work(1)  # what is imported on first use
     assert growth(work) < 2.05
+
+
+def test_no_rule_of_a_join_is_called_with_thousands_of_parts() -> None:
+    parts = [tg.tensor([float(i)], requires_grad=True) for i in range(3000)]
+    joined = tg.concatenate(parts)
+    assert max(len(t.record[1]) for t in graph.topological(joined) if t.record) <= 512
+    (joined * np.arange(3000.0)).sum().backward()
+    assert joined.tolist() == [float(p.grad.item()) for p in parts] == list(range(3000))
+    assert tg.concatenate([[1.0]] * 600).shape == (600,)
+    mixed = [np.ones(1, kind) for kind in ("int16", "uint16", "float32") for _ in range(300)]
+    assert tg.concatenate(mixed).dtype == np.concatenate(mixed).dtype

@@ -28,8 +28,17 @@ def _part(g: Any, axis: int, start: int, stop: int) -> Any:
     return g[tuple(index)]
 
 
+BUNDLE = 512
+
+
 def _joined(arrays: Sequence[Any], axis: int) -> Any:
-    """Side by side; where each ends is counted once, not again by every part's rule."""
+    """Side by side; where each ends is counted once, not again by every part's rule.
+
+    Very many are joined in bundles, since every part's rule is called with all that were joined.
+    """
+    if len(arrays) > BUNDLE and len({getattr(x, "dtype", None) for x in arrays}) == 1:
+        bundles = [arrays[i : i + BUNDLE] for i in range(0, len(arrays), BUNDLE)]
+        return _joined([_joined(bundle, axis) for bundle in bundles], axis)
     lengths = (sum(np.shape(x)[axis:][:1]) for x in arrays)  # a number has none
     return _concatenate(*arrays, axis=axis, ends=tuple(accumulate(lengths)))
 
