@@ -39,6 +39,14 @@ class TestRules:
             flat(x).backward(create_graph=create_graph)
             assert (x.grad.item(), x.grad.dtype) == (0.0, np.float64)
 
+    def test_a_rule_may_hold_a_tensor_that_is_trained_itself(self):
+        slope = leaf(3.0, 4.0)
+        line = tg.primitive(lambda x: x * slope.data, [lambda g, out, x: g * slope], name="line")
+        x = leaf(1.0, 1.0)
+        tg.sin(line(x)).sum().backward()
+        np.testing.assert_allclose(x.grad.numpy(), np.cos([3, 4]) * [3, 4])
+        assert x.grad.is_leaf and not x.grad.requires_grad
+
     def test_too_few_rules_are_an_error(self):
         product = tg.primitive(lambda x, y: x * y, [lambda g, out, x, y: g * y], name="product")
         with pytest.raises(TypeError, match="product has 1 rules, but 2 arguments"):

@@ -194,6 +194,8 @@ def _conform(c: Any, x: Tensor, g: Any, t: Tensor, slot: int, lifted: bool) -> A
         c = np.asarray(c, x.dtype)[()]
     if lifted:
         c = lift(c)
+    elif isinstance(c, Tensor):  # made with a tensor that the rule holds
+        c = c._data
     if c.dtype.kind == "c" and x.dtype.kind == "f":
         raise TypeError(
             f"{operation.name!r} made complex numbers of {x._describe()} ({graph.site(t)}): these "
