@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,40 +148,26 @@ def check_grads(
     True
     """
     __tracebackhide__ = True  # pytest shows the message, not this function
-    report = examine(
-        f, inputs, order, reference=reference, tolerance=tolerance, vjp=vjp,
-        attributes=attributes, seed=seed, variants=variants, name=name,
-    )  # fmt: skip
-    if not report.passed:
-        raise GradientError(report)
-    return report
-
-
-def examine(
-    f: Callable[..., Any],
-    inputs: Any,
-    order: int = 2,
-    *,
-    reference: Any = None,
-    tolerance: float | None = None,
-    vjp: Callable[..., Any] | None = None,
-    attributes: dict[str, Any] | None = None,
-    seed: int | None = None,
-    variants: bool = True,
-    name: str | None = None,
-) -> Report:
-    """The report of :func:`check_grads`, whatever was found, without an exception for findings."""
     require_order(order)
-    generator = random.generator()
-    state = generator.bit_generator.state
-    try:
+    with generator_kept():
         call = Call(f, inputs, attributes, seed, name)
         subject = Recorded(call) if vjp is None else HandWritten(call, vjp)
         report = _examined(subject, order, reference, tolerance, variants)
         if report.passed and call.shared:
             tied = subject.tied(call.shared)
             report.merge(_examined(tied, order, reference, tolerance, variants=False))
-        return report
+    if not report.passed:
+        raise GradientError(report)
+    return report
+
+
+@contextmanager
+def generator_kept() -> Iterator[None]:
+    """The library's default generator, which a seed starts anew, goes on afterwards as before."""
+    generator = random.generator()
+    state = generator.bit_generator.state
+    try:
+        yield
     finally:
         generator.bit_generator.state = state
 
@@ -209,10 +196,8 @@ def _examined(
             f"{call.name} is not finite at these inputs (at {places} of the result): they are "
             "outside of its domain, where it has no derivative; choose others"
         )
-    if reference is not None:
-        checked = values.equals(reference)
-        if not report.add(case, (checked,)):
-            return report
+    if reference is not None and not report.add(case, (values.equals(reference),)):
+        return report
     sound = _checked(case, report)
     if variants and sound:
         for derived in checks.variants(case):

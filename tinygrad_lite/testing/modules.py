@@ -12,10 +12,10 @@ import numpy as np
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.nn import Module
 from tinygrad_lite.nn.parameter import Buffer, Parameter
-from tinygrad_lite.random import generator, manual_seed
+from tinygrad_lite.random import manual_seed
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.testing.case import Case, Finding
-from tinygrad_lite.testing.check import Report, examine
+from tinygrad_lite.testing.check import Report, check_grads, generator_kept
 from tinygrad_lite.testing.failure import GradientError
 from tinygrad_lite.testing.sources import Define
 from tinygrad_lite.testing.subject import Call, Recorded, is_float, joined
@@ -64,6 +64,7 @@ def check_module(
         )
     arguments = tuple(inputs) if isinstance(inputs, (tuple, list)) else (inputs,)
     parameters = {k: p.numpy() for k, p in module.named_parameters() if p.requires_grad}
+    given = (parameters, *arguments)
     modes = {m: m.training for m in module.modules()}
 
     total = Report(type(module).__name__, notes=_untrained(module))
@@ -71,11 +72,10 @@ def check_module(
         for training in (True, False):
             module.train(training)
             name = f"{total.name} in {'training' if training else 'evaluation'}"
-            given = (parameters, *arguments)
             f = Called(module, loss)
-            report = examine(f, given, order, tolerance=tolerance, seed=seed, name=name)
-            if report.passed:
-                call = Call(f, given, seed=seed, name=name)
+            report = check_grads(f, given, order, tolerance=tolerance, seed=seed, name=name)
+            call = Call(f, given, seed=seed, name=name)
+            with generator_kept():
                 report.merge(_called_after_others(module, call, arguments))
             if not report.passed:
                 raise GradientError(report)
@@ -129,14 +129,10 @@ class Called:
 
 def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...]) -> Report:
     """Whether a call gives the same after others, with buffers and generators as they were."""
-    default = generator()
-    state_before = default.bit_generator.state
     case = Case(Recorded(call))
     report = Report(call.name, {"calls do not depend on earlier ones": 1})
     training = module.training
-    mode = "train" if training else "eval"
-    scaled = (x * 0.5 if is_float(x) else x for _, x in flatten(arguments))
-    halves = rebuild(arguments, scaled)
+    halves = rebuild(arguments, (x * 0.5 if is_float(x) else x for _, x in flatten(arguments)))
 
     def result(given: tuple[Any, ...] = arguments, seed: int = call.seed or 0) -> bytes:
         manual_seed(seed)
@@ -164,7 +160,7 @@ def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...])
             return result()
 
     names = [f"{{names[{i}]}}" for i in range(len(call.leaves) - len(arguments), len(case.arrays))]
-    again = f"print(module.{mode}()({', '.join(names)}))"
+    again = f"print(module.{call.f.mode}()({', '.join(names)}))"
     other = f"module.train()({', '.join(f'{name} * 0.5' for name in names)})"
     first = after()
     for steps, said, lines in (
@@ -186,7 +182,6 @@ def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...])
     with replaced(module, {}):
         if not training and report.passed and result(seed=1 + (call.seed or 0)) != first:
             report.notes.append("in evaluation the result is random: is dropout left on?")
-    default.bit_generator.state = state_before
     return report
 
 
