@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
 from tinygrad_lite.testing.case import Case
+from tinygrad_lite.testing.layouts import Array
 from tinygrad_lite.testing.oracle import Estimate
-
-Array = np.ndarray[Any, Any]
 
 LOOKED_AT = 256  # elements of a large gradient that are compared one by one to find the worst
 CONFIRMED = 16  # of these the worst, which are compared with more care

@@ -7,10 +7,9 @@ from itertools import islice
 
 import numpy as np
 
-from tinygrad_lite.testing.case import Case, Finding, frozen
-from tinygrad_lite.testing.findings import close, contradiction, farthest
-from tinygrad_lite.testing.layouts import LAYOUTS, arrange, described
-from tinygrad_lite.testing.subject import Array
+from tinygrad_lite.testing.case import Case, frozen
+from tinygrad_lite.testing.findings import Finding, close, contradiction, farthest
+from tinygrad_lite.testing.layouts import LAYOUTS, Array, arrange, described
 
 
 def layouts_agree(case: Case) -> Iterator[Finding]:

@@ -12,12 +12,13 @@ from tinygrad_lite import graph
 from tinygrad_lite.primitive import Primitive
 from tinygrad_lite.tensor import Tensor, constant
 from tinygrad_lite.testing import checks, conduct, values
-from tinygrad_lite.testing.case import Case, Finding
-from tinygrad_lite.testing.findings import Check
-from tinygrad_lite.testing.layouts import layout_of
+from tinygrad_lite.testing.call import Call, grouped
+from tinygrad_lite.testing.case import Case
+from tinygrad_lite.testing.findings import Check, Finding
+from tinygrad_lite.testing.layouts import Array, layout_of
+from tinygrad_lite.testing.signatures import names
 from tinygrad_lite.testing.snippet import snippet
-from tinygrad_lite.testing.subject import Array, Call, Recorded, grouped
-from tinygrad_lite.testing.trees import names
+from tinygrad_lite.testing.subject import Recorded
 
 MARK = "#d55e00"  # vermilion: told from the other colours of a picture by all readers
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.tensor import Tensor
+from tinygrad_lite.testing.layouts import Array, Arrays
 from tinygrad_lite.testing.oracle import Oracle
 from tinygrad_lite.testing.rounding import moved_by_rounding, noise_of
-from tinygrad_lite.testing.subject import Arrays, Gradient, Recorded, Subject
-
-Array = np.ndarray[Any, Any]
+from tinygrad_lite.testing.subject import Gradient, Subject
 
 TOLERANCE = {2: 2e-2, 4: 3e-5}
 """How far a gradient may be off, relatively, by the bytes of its dtype; 1e-9 for eight and more."""
@@ -22,54 +20,6 @@ LOST = 1e-3  # of the value, moved by an ulp in the inputs: only then gradients 
 CHANGED = 0.05  # of the gradients, over a few ulps: then they are
 
 SMALL = {1: 48, 2: 24}  # elements of inputs and of the result, by order: the Jacobian is compared
-
-
-@dataclass
-class Finding:
-    """One property that does not hold.
-
-    Attributes:
-        check: the property.
-        message: what is wrong, in a sentence.
-        order: 1 for the gradient, 2 for the gradient of the gradient.
-        argument: the input concerned.
-        index: the worst element of its gradient.
-        analytic: what the rule gives there.
-        numeric: what the oracle gives there: the least and the largest value that is right.
-        bar: how far the oracle may be off.
-        diagnosis: what the mistake may be.
-        layouts: how each input, and then the cotangent, lies in memory; all alike "C" if empty.
-        cotangent: the one that was pulled back, if another one than the case's.
-        direction: the one through all inputs along which the derivative is wrong, if it takes one.
-        shown_by: the lines that show it, if it takes others than a call and a backward pass; see
-            :mod:`tinygrad_lite.testing.shown`.
-        other: the second function, where two are compared.
-    """
-
-    check: str
-    message: str
-    case: Case
-    argument: str | None = None
-    index: tuple[int, ...] | None = None
-    analytic: float | None = None
-    numeric: tuple[float, float] | None = None
-    bar: float | None = None
-    diagnosis: str | None = None
-    layouts: tuple[str, ...] = ()
-    cotangent: Array | None = None
-    direction: Arrays | None = None
-    shown_by: tuple[str, ...] = ()
-    other: Subject | None = None
-
-    @property
-    def foreign(self) -> bool:
-        """Whether the second function is one of PyTorch."""
-        return self.other is not None and not isinstance(self.other, Recorded)
-
-    @property
-    def order(self) -> int:
-        """The order of the derivative that is wrong."""
-        return self.case.subject.order
 
 
 class Case:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite import random
 from tinygrad_lite.testing import checks, values
-from tinygrad_lite.testing.case import Case, Finding
+from tinygrad_lite.testing.call import Call, generator_kept
+from tinygrad_lite.testing.case import Case
 from tinygrad_lite.testing.failure import GradientError
-from tinygrad_lite.testing.findings import Check
-from tinygrad_lite.testing.subject import Call, Gradient, HandWritten, Recorded, Subject
+from tinygrad_lite.testing.findings import Check, Finding
+from tinygrad_lite.testing.subject import Gradient, HandWritten, Recorded, Subject
 
 
 @dataclass
@@ -159,17 +158,6 @@ def check_grads(
     if not report.passed:
         raise GradientError(report)
     return report
-
-
-@contextmanager
-def generator_kept() -> Iterator[None]:
-    """The library's default generator, which a seed starts anew, goes on afterwards as before."""
-    generator = random.generator()
-    state = generator.bit_generator.state
-    try:
-        yield
-    finally:
-        generator.bit_generator.state = state
 
 
 def require_order(order: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tinygrad_lite.testing import diagnosis
 from tinygrad_lite.testing.arrangement import layouts_agree
-from tinygrad_lite.testing.case import Case, Finding
+from tinygrad_lite.testing.case import Case
 from tinygrad_lite.testing.conduct import (
     generators_are_left_alone,
     inputs_and_cotangent_are_left_alone,
@@ -20,8 +20,9 @@ from tinygrad_lite.testing.conduct import (
     switches_are_restored,
     switches_are_restored_after_an_exception,
 )
-from tinygrad_lite.testing.findings import Check, contradiction
-from tinygrad_lite.testing.subject import Array, Gradient, Subject
+from tinygrad_lite.testing.findings import Check, Finding, contradiction
+from tinygrad_lite.testing.layouts import Array
+from tinygrad_lite.testing.subject import Gradient, Subject
 from tinygrad_lite.testing.values import (
     arrays_and_tensors_agree,
     gradients_accumulate,

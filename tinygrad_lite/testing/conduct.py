@@ -13,8 +13,8 @@ import numpy as np
 from tinygrad_lite.mode import Mode, mode, switched
 from tinygrad_lite.random import generator
 from tinygrad_lite.testing import shown
-from tinygrad_lite.testing.case import Case, Finding, plain
-from tinygrad_lite.testing.findings import contradiction, recorded
+from tinygrad_lite.testing.case import Case, plain
+from tinygrad_lite.testing.findings import Finding, contradiction, recorded
 from tinygrad_lite.testing.layouts import leaf
 from tinygrad_lite.testing.subject import HandWritten, Recorded
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import traceback
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 
 from tinygrad_lite.primitive import inside
 from tinygrad_lite.testing.agreement import Mismatch
 from tinygrad_lite.testing.case import Case
+from tinygrad_lite.testing.layouts import Array
 from tinygrad_lite.testing.subject import Gradient
-
-Array = np.ndarray[Any, Any]
 
 
 def of_mismatch(case: Case, wrong: Mismatch) -> str | None:

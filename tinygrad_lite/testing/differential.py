@@ -9,11 +9,14 @@ import numpy as np
 
 from tinygrad_lite.testing import findings
 from tinygrad_lite.testing.agreement import LOOKED_AT, disagreement, kinked
-from tinygrad_lite.testing.case import Case, Finding
+from tinygrad_lite.testing.call import Call
+from tinygrad_lite.testing.case import Case
 from tinygrad_lite.testing.check import Report, require_order
 from tinygrad_lite.testing.failure import GradientError
+from tinygrad_lite.testing.findings import Finding
+from tinygrad_lite.testing.layouts import Array, Arrays
 from tinygrad_lite.testing.shown import SHAPE_OF_GRADIENT, SHAPE_OF_VALUE
-from tinygrad_lite.testing.subject import Array, Arrays, Call, Gradient, Recorded, Subject
+from tinygrad_lite.testing.subject import Gradient, Recorded, Subject
 from tinygrad_lite.testing.trees import flatten
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from tinygrad_lite.testing.case import Finding
+from tinygrad_lite.testing.findings import Finding
 from tinygrad_lite.testing.layouts import described
 from tinygrad_lite.testing.snippet import snippet, told
 

@@ -1,17 +1,67 @@
-"""What the checks share: how far results may be apart, and how a finding is made."""
+"""What contradicts a property, and how far apart results may be before it does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextvars import copy_context
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.testing.case import Case, Finding
-from tinygrad_lite.testing.layouts import leaf
+from tinygrad_lite.testing.case import Case
+from tinygrad_lite.testing.layouts import Array, Arrays, leaf
 from tinygrad_lite.testing.shown import Shown
-from tinygrad_lite.testing.subject import Array, Gradient, HandWritten, Recorded
+from tinygrad_lite.testing.subject import Gradient, HandWritten, Recorded, Subject
+
+
+@dataclass
+class Finding:
+    """One property that does not hold.
+
+    Attributes:
+        check: the property.
+        message: what is wrong, in a sentence.
+        order: 1 for the gradient, 2 for the gradient of the gradient.
+        argument: the input concerned.
+        index: the worst element of its gradient.
+        analytic: what the rule gives there.
+        numeric: what the oracle gives there: the least and the largest value that is right.
+        bar: how far the oracle may be off.
+        diagnosis: what the mistake may be.
+        layouts: how each input, and then the cotangent, lies in memory; all alike "C" if empty.
+        cotangent: the one that was pulled back, if another one than the case's.
+        direction: the one through all inputs along which the derivative is wrong, if it takes one.
+        shown_by: the lines that show it, if it takes others than a call and a backward pass; see
+            :mod:`tinygrad_lite.testing.shown`.
+        other: the second function, where two are compared.
+    """
+
+    check: str
+    message: str
+    case: Case
+    argument: str | None = None
+    index: tuple[int, ...] | None = None
+    analytic: float | None = None
+    numeric: tuple[float, float] | None = None
+    bar: float | None = None
+    diagnosis: str | None = None
+    layouts: tuple[str, ...] = ()
+    cotangent: Array | None = None
+    direction: Arrays | None = None
+    shown_by: tuple[str, ...] = ()
+    other: Subject | None = None
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the second function is one of PyTorch."""
+        return self.other is not None and not isinstance(self.other, Recorded)
+
+    @property
+    def order(self) -> int:
+        """The order of the derivative that is wrong."""
+        return self.case.subject.order
+
 
 Check = Callable[[Case], Iterator[Finding]]
 """A property: yields what contradicts it. Its name, in words, is how reports call it."""

@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_lite.tensor import Tensor, constant
 
 Array = np.ndarray[Any, Any]
+Arrays = Sequence[Array]
 
 
 def _strided(array: Array) -> Array:

@@ -13,9 +13,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 from tinygrad_lite import ops
 from tinygrad_lite.mode import no_grad
 from tinygrad_lite.tensor import Tensor, tensor as new_tensor
+from tinygrad_lite.testing.layouts import Array
 from tinygrad_lite.testing.oracle import Oracle
 from tinygrad_lite.testing.property import brief
-from tinygrad_lite.testing.strategies import Array, arrays
+from tinygrad_lite.testing.strategies import arrays
 
 LENGTH = 2  # of every vector in the machine
 

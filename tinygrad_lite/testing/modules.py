@@ -14,11 +14,13 @@ from tinygrad_lite.nn import Module
 from tinygrad_lite.nn.parameter import Buffer, Parameter
 from tinygrad_lite.random import manual_seed
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.case import Case, Finding
-from tinygrad_lite.testing.check import Report, check_grads, generator_kept
+from tinygrad_lite.testing.call import Call, generator_kept, is_float
+from tinygrad_lite.testing.case import Case
+from tinygrad_lite.testing.check import Report, check_grads
 from tinygrad_lite.testing.failure import GradientError
+from tinygrad_lite.testing.findings import Finding
 from tinygrad_lite.testing.sources import Define
-from tinygrad_lite.testing.subject import Call, Recorded, is_float, joined
+from tinygrad_lite.testing.subject import Recorded, joined
 from tinygrad_lite.testing.trees import flatten, rebuild
 
 
@@ -132,6 +134,7 @@ def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...])
     case = Case(Recorded(call))
     report = Report(call.name, {"calls do not depend on earlier ones": 1})
     training = module.training
+    mode = "train" if training else "eval"
     halves = rebuild(arguments, (x * 0.5 if is_float(x) else x for _, x in flatten(arguments)))
 
     def result(given: tuple[Any, ...] = arguments, seed: int = call.seed or 0) -> bytes:
@@ -160,7 +163,7 @@ def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...])
             return result()
 
     names = [f"{{names[{i}]}}" for i in range(len(call.leaves) - len(arguments), len(case.arrays))]
-    again = f"print(module.{call.f.mode}()({', '.join(names)}))"
+    again = f"print(module.{mode}()({', '.join(names)}))"
     other = f"module.train()({', '.join(f'{name} * 0.5' for name in names)})"
     first = after()
     for steps, said, lines in (

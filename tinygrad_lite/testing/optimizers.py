@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_lite.tensor import Tensor, tensor
-from tinygrad_lite.testing.trees import required
+from tinygrad_lite.testing.signatures import arity
 
 Array = np.ndarray[Any, Any]
 
@@ -60,8 +60,7 @@ def check_optimizer(
     for g in gradients[0]:
         if g is not None:
             g.reshape(-1)[::2] = 0  # some are zero from the start: 0 / 0
-    by_formula = len(required(reference)) > 1
-    expect = _by_formula if by_formula else _by_pytorch
+    expect = _by_formula if arity(reference) > 1 else _by_pytorch
     for dtype, allowed in (("float64", tolerance), ("float32", max(tolerance, 1e-5))):
         path = _run(make, starts, gradients, dtype)
         right = expect(reference, starts, gradients, dtype)

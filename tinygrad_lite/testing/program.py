@@ -9,11 +9,10 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tinygrad_lite import ops
-from tinygrad_lite.primitive import Primitive
+from tinygrad_lite.testing.layouts import Array
+from tinygrad_lite.testing.signatures import arity, describe
 from tinygrad_lite.testing.sources import Define
-from tinygrad_lite.testing.strategies import Array, arrays
-from tinygrad_lite.testing.subject import describe
-from tinygrad_lite.testing.trees import required
+from tinygrad_lite.testing.strategies import arrays
 
 Operation = Callable[..., Any]
 
@@ -88,7 +87,6 @@ def programs(
         return tanh(x0)
     """
     arities = [arity(operation) for operation in ops]
-
     return _program(tuple(ops), arities, depth, arrays(shape, **options))
 
 
@@ -108,14 +106,3 @@ def _program(
         operands = tuple(draw(known) for _ in range(arities[chosen]))
         steps.append((ops[chosen], operands))
     return Program(count, tuple(steps)), tuple(draw(values) for _ in range(count))
-
-
-def arity(operation: Operation) -> int:
-    """How many operands an operation needs: those that it may have as well do not count.
-
-    >>> arity(ops.multiply), arity(ops.sum)
-    (2, 1)
-    """
-    if isinstance(operation, Primitive) and isinstance(operation.vjps, tuple):
-        return len(operation.vjps)
-    return len(required(operation))

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from hypothesis import Phase, given, reject, settings, strategies as st
 
+from tinygrad_lite.testing.call import Call, generator_kept
 from tinygrad_lite.testing.check import check_grads
-from tinygrad_lite.testing.program import arity
+from tinygrad_lite.testing.signatures import arity, describe
 from tinygrad_lite.testing.strategies import broadcastable, large, op_inputs, unusual
-from tinygrad_lite.testing.subject import Call, HandWritten, Recorded, describe
+from tinygrad_lite.testing.subject import HandWritten, Recorded
 
 
 class Unusual(tuple[Any, ...]):
@@ -120,6 +121,7 @@ def defined(f: Callable[..., Any], point: tuple[Any, ...], options: Mapping[str,
     call = Call(f, point, options.get("attributes"), options.get("seed"))
     subject = HandWritten(call, options["vjp"]) if "vjp" in options else Recorded(call)
     try:
-        return bool(np.isfinite(subject.value(call.arrays)).all())
+        with generator_kept():
+            return bool(np.isfinite(subject.value(call.arrays)).all())
     except Exception:  # whatever it raises to say so
         return False

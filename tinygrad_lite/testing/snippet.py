@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tinygrad_lite.mode import no_grad
-from tinygrad_lite.testing.case import Finding
-from tinygrad_lite.testing.layouts import leaf
+from tinygrad_lite.testing.call import Call
+from tinygrad_lite.testing.findings import Finding
+from tinygrad_lite.testing.layouts import Array, leaf
 from tinygrad_lite.testing.sources import Sources
-from tinygrad_lite.testing.subject import Array, Call, HandWritten
+from tinygrad_lite.testing.subject import HandWritten
 from tinygrad_lite.testing.trees import rebuild
 from tinygrad_lite.testing.written import WRITTEN_OUT, Source, folded, numbers, packed, written
 

@@ -17,9 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tinygrad_lite.tensor import Tensor
-from tinygrad_lite.testing.layouts import LAYOUTS, arrange, leaf
+from tinygrad_lite.testing.layouts import LAYOUTS, Array, arrange, leaf
 
-Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 Domain = tuple[float, float]
 

@@ -1,12 +1,9 @@
-"""Nested inputs: their leaves in order, a name for each, and the way back to the nested form."""
+"""Nested values: their leaves in order, the path to each, and the way back to the nested form."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
-
-from tinygrad_lite.primitive import Primitive
 
 
 def flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
@@ -39,33 +36,3 @@ def rebuild(tree: Any, leaves: Iterator[Any]) -> Any:
             return type(tree)(*branches)
         return type(tree)(branches)
     return next(leaves)
-
-
-def names(f: Callable[..., Any], arguments: Sequence[Any]) -> list[str]:
-    """What ``f`` calls its positional arguments; ``inputs[i]`` where it does not say."""
-    rules = f.vjps if isinstance(f, Primitive) and isinstance(f.vjps, tuple) else ()
-    rule = next((rule for rule in rules if rule is not None), None)
-    try:
-        signature = inspect.signature(f if rule is None else rule)
-    except (TypeError, ValueError):  # written in C, with no signature to read
-        parameters = []
-    else:
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        parameters = [name for name, p in signature.parameters.items() if p.kind in kinds]
-    if rule is not None:
-        parameters = parameters[2:]  # after the cotangent and the result
-    return [parameters[i] if i < len(parameters) else f"inputs[{i}]" for i in range(len(arguments))]
-
-
-def required(f: Callable[..., Any]) -> list[str]:
-    """The positional arguments that a function cannot do without.
-
-    >>> required(lambda x, y, axis=None: x)
-    ['x', 'y']
-    """
-    try:
-        parameters = inspect.signature(f).parameters.items()
-    except (TypeError, ValueError):  # written in C, with no signature to read
-        return []
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [name for name, p in parameters if p.default is p.empty and p.kind in kinds]

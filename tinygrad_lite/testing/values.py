@@ -12,10 +12,10 @@ import numpy as np
 from tinygrad_lite import ops
 from tinygrad_lite.testing import diagnosis, shown
 from tinygrad_lite.testing.agreement import disagreement
-from tinygrad_lite.testing.case import Case, Finding, frozen, plain
-from tinygrad_lite.testing.findings import Check, close, contradiction, farthest, recorded
-from tinygrad_lite.testing.layouts import leaf
-from tinygrad_lite.testing.subject import Array, Gradient, Recorded
+from tinygrad_lite.testing.case import Case, frozen, plain
+from tinygrad_lite.testing.findings import Check, Finding, close, contradiction, farthest, recorded
+from tinygrad_lite.testing.layouts import Array, leaf
+from tinygrad_lite.testing.subject import Gradient, Recorded
 from tinygrad_lite.testing.trees import flatten
 
 SCALE = {2: 4}
