@@ -146,6 +146,34 @@ def test_two_functions_side_by_side() -> None:
         compare(tg.exp, lambda x: tg.exp(x.detach()) * (1 + x - x.detach()) ** 2, X)
 
 
+def test_the_generator_goes_on_after_a_seed_as_before() -> None:
+    def drawn(x: Any) -> Any:
+        return x * tg.random.generator().random(x.shape)
+
+    tg.manual_seed(3)
+    expected = tg.random.generator().random()
+    tg.manual_seed(3)
+    compare(drawn, drawn, X, seed=0)
+    assert tg.random.generator().random() == expected
+
+
+def test_functions_that_use_something_of_pytorch_are_told_from_others() -> None:
+    torch = pytest.importorskip("torch")
+    from tinygrad_lite.testing.pytorch import from_torch
+
+    tanh, layer = torch.tanh, torch.nn.Tanh()
+    uses = [
+        tanh,
+        layer,
+        layer.forward,
+        lambda x: torch.tanh(x),
+        lambda x: tanh(x),
+        lambda x: layer(x),
+    ]
+    assert all(map(from_torch, uses))
+    assert not any(map(from_torch, [tg.tanh, np.tanh, len, lambda x: tg.tanh(x), Net().forward]))
+
+
 def raw(x: Any) -> Any:
     return x.numpy() if isinstance(x, tg.Tensor) else x
 

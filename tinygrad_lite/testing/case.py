@@ -72,7 +72,7 @@ class Case:
     @cached_property
     def oracle(self) -> Oracle:
         """Derivatives that ask no rule."""
-        wide = self.subject.digits(self.arrays) >= 8
+        wide = self.subject.is_double(self.arrays)
         second = isinstance(self.subject, Gradient)
         return Oracle(self.subject.value, self.arrays, self.below, wide, linear=second)
 
@@ -124,23 +124,6 @@ class Case:
             for g in (np.array(gradients, float) for gradients in zip(*seen))
             if g.size and np.isfinite(g).all()
         )
-
-    @property
-    def elementwise(self) -> bool:
-        """Whether an element of the result seems to depend on one element of each input alone."""
-        if {a.shape for a in self.arrays} != {self.value.shape}:
-            return False
-        moves = False
-        for at in (0, -1):
-            moved = [np.array(a) for a in self.arrays]
-            for a in moved:
-                a.reshape(-1)[at] = a.reshape(-1)[at] * 0.875 or 0.125
-            changed = np.ravel(self.subject.value(moved) != self.value)
-            moves |= bool(changed[at])
-            changed[at] = False
-            if changed.any():
-                return False
-        return moves  # else it is flat here, as softmax is far out, and nothing tells
 
     @cached_property
     def gradients(self) -> list[Array]:

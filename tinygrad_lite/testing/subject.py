@@ -41,9 +41,9 @@ class Subject:
         twin.call = self.call.tied(groups)
         return twin
 
-    def digits(self, arrays: Arrays) -> int:
-        """The bytes of the value's dtype where all inputs are float64."""
-        return int(self.value([np.array(a, np.float64) for a in arrays]).dtype.itemsize)
+    def is_double(self, arrays: Arrays) -> bool:
+        """Whether the value has the digits of float64 where all inputs have."""
+        return bool(self.value([np.array(a, np.float64) for a in arrays]).dtype.itemsize >= 8)
 
     @property
     def labels(self) -> list[str]:
@@ -87,10 +87,12 @@ class Recorded(Subject):
         return copy_context().run(evaluate)
 
 
-class Gradient(Recorded):
-    """The gradients of a recorded function, as a function of its inputs and of the cotangent."""
+class Differentiated(Subject):
+    """The gradients of another subject, as a function of its inputs and of the cotangent."""
 
-    def __init__(self, inner: Recorded, cotangent: Array) -> None:
+    inner: Subject
+
+    def __init__(self, inner: Subject, cotangent: Array) -> None:
         self.call = inner.call
         self.inner = inner
         self.order = inner.order + 1
@@ -104,8 +106,14 @@ class Gradient(Recorded):
     def arrays(self) -> list[Array]:
         return [*self.inner.arrays, self.cotangent]
 
-    def digits(self, arrays: Arrays) -> int:
-        return self.inner.digits(arrays[:-1])
+
+class Gradient(Differentiated, Recorded):
+    """The gradients of a recorded function, recorded themselves."""
+
+    inner: Recorded
+
+    def is_double(self, arrays: Arrays) -> bool:
+        return self.inner.is_double(arrays[:-1])
 
     def record(self, tensors: Sequence[Tensor]) -> Tensor:
         *leaves, cotangent = tensors
