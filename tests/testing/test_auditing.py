@@ -98,6 +98,18 @@ def test_values_in_place_are_those_at_the_time() -> None:
     ]
 
 
+def test_an_operation_that_draws_draws_the_same_in_every_evaluation() -> None:
+    dropped = tg.primitive(
+        lambda x, rng: x * (rng.random(x.shape) > 0.5),
+        [lambda g, out, x, rng: g * (out / x)],
+        name="dropped",
+    )
+    x = tg.tensor(np.arange(1.0, 9.0), requires_grad=True)
+    report = audit(dropped(x, rng=np.random.default_rng(1)).sum())
+    assert report.passed, str(report)
+    assert report.checked == 2
+
+
 def test_the_picture_marks_it() -> None:
     pytest.importorskip("graphviz")
     picture = audit(graph()).draw()

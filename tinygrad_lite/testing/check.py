@@ -14,6 +14,7 @@ from tinygrad_lite.testing.case import Case
 from tinygrad_lite.testing.failure import GradientError
 from tinygrad_lite.testing.findings import Check, Finding
 from tinygrad_lite.testing.subject import Gradient, HandWritten, Recorded, Subject
+from tinygrad_lite.testing.variants import variants as variants_of
 
 
 @dataclass
@@ -188,8 +189,8 @@ def _examined(
         return report
     sound = _checked(case, report)
     if variants and sound:
-        for derived in checks.variants(case):
-            sound = report.add(derived, checks.DERIVED) and sound
+        for derived in variants_of(case):
+            sound = report.add(derived, checks.ESSENTIAL) and sound
     while sound and isinstance(subject, Recorded) and case.subject.order < order:
         subject = Gradient(subject, case.cotangent)
         case = Case(subject, tolerance=tolerance)
