@@ -20,26 +20,26 @@ class Mismatch(NamedTuple):
 
     Attributes:
         cotangent: the one that was pulled back.
-        slot: the input, or None if only a direction through all of them tells.
-        place: the worst element of its gradient.
         analytic: the value under test.
         low: the least right value.
         high: the largest one.
         bar: how far the oracle may be off.
+        slot: the input, or None if only a direction through all of them tells.
+        place: the worst element of its gradient.
         gradient: the whole gradient of that input.
-        numeric: the oracle's, where it was computed.
+        numeric: the oracle's, unless it is large.
         direction: along which the derivative is wrong, if no element tells.
     """
 
     cotangent: Array
-    slot: int | None
-    place: tuple[int, ...]
     analytic: float
     low: float
     high: float
     bar: float
-    gradient: Array | None
-    numeric: Array | None
+    slot: int | None = None
+    place: tuple[int, ...] = ()
+    gradient: Array | None = None
+    numeric: Array | None = None
     direction: Sequence[Array] | None = None
 
 
@@ -59,13 +59,13 @@ def disagreement(case: Case) -> Mismatch | None:
 
 def kinked(case: Case, slot: int, j: int) -> bool:
     """Whether the one-sided derivatives in element ``j`` of input ``slot`` differ somewhere."""
-    e = _Columns(case)(slot, j, "around")
+    e = Columns(case)(slot, j, "around")
     return bool(np.any(e.high - e.low > 2 * e.bar))
 
 
 def _directions(case: Case) -> Iterator[tuple[Array, list[Array], bool]]:
     """A cotangent, a direction, and whether its signs are mixed: ties hide from mixed ones."""
-    scales = case.oracle.scales()
+    scales = case.oracle.scales
     for u_positive, v_positive in ((False, False), (True, True), (False, True)):
         u = case.weights(case.value, u_positive)
         yield u, [case.weights(s, v_positive) * s for s in scales], not v_positive
@@ -81,13 +81,11 @@ def _agrees_along(case: Case, u: Array, v: Sequence[Array], mixed: bool) -> bool
     analytic = float(sum(np.sum(p) for p in parts))
     size = total(np.concatenate([np.abs(p).reshape(-1) for p in parts]))
     weight = u.astype(float).reshape(-1)
+    rounding = case.tolerance * size + total(np.abs(weight) * case.unseen)
 
     def allowed(e: Estimate, spread: float) -> bool:
-        bar = float(np.sum(np.abs(weight) * e.bar)) + total(np.abs(weight) * case.unseen)
-        slack = bar + case.tolerance * size + spread
-        ends = weight * e.low, weight * e.high
-        low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
-        return _judge(case, analytic, low, high, slack)
+        low, high, bar = e.weighted(u)
+        return _judge(case, analytic, low, high, bar + rounding + spread)
 
     first = case.oracle.derivative(v)
     if allowed(first, 0.0):
@@ -122,12 +120,12 @@ Care = Literal["derivative", "between", "around"]
 """The methods of the oracle, each of which knows more than the one before, and takes longer."""
 
 
-class _Columns:
-    """The oracle's derivative in each element of each input, computed once."""
+class Columns:
+    """The oracle's derivatives by each element of each input, computed once."""
 
     def __init__(self, case: Case) -> None:
         self.case = case
-        self.scales = case.oracle.scales()
+        self.scales = case.oracle.scales
         self.known: dict[tuple[int, int, str], Estimate] = {}
 
     def direction(self, slot: int, j: int) -> list[Array]:
@@ -143,10 +141,23 @@ class _Columns:
             self.known[key] = Estimate(e.low / scale, e.high / scale, e.bar / scale, e.method)
         return self.known[key]
 
+    def unseen(self, slot: int, j: int) -> Array:
+        """Derivatives by this element that are too small to be seen, of each of the result."""
+        unseen: Array = self.case.unseen / max(self.scales[slot].reshape(-1)[j], 1.0)
+        return unseen
+
+    def gradient(self, u: Array, slot: int) -> Array | None:
+        """The gradient of one input, the middle of what is right; None if it is large."""
+        array = self.case.arrays[slot]
+        if array.size > LOOKED_AT:
+            return None
+        ends = [self(slot, j, "derivative").weighted(u)[:2] for j in range(array.size)]
+        return np.array([sum(pair) / 2 for pair in ends]).reshape(array.shape)
+
 
 def _jacobian(case: Case) -> Mismatch | None:
     """Compare every element of the Jacobian; a row is what pulls back one element's cotangent."""
-    columns = _Columns(case)
+    columns = Columns(case)
     units = np.eye(case.value.size, dtype=case.value.dtype).reshape(-1, *case.value.shape)
     rows = [case.pull(unit) for unit in units]
     suspects: dict[tuple[int, int], Array] = {}
@@ -157,8 +168,7 @@ def _jacobian(case: Case) -> Mismatch | None:
             e = columns(slot, j, "derivative")
             a = analytic[:, j]
             column_size = np.max(np.abs(np.nan_to_num(a, posinf=0, neginf=0)))
-            unseen = case.unseen / max(columns.scales[slot].reshape(-1)[j], 1.0)
-            floor = 64 * case.eps * np.minimum(row_size, column_size) + unseen
+            floor = 64 * case.eps * np.minimum(row_size, column_size) + columns.unseen(slot, j)
             slack = e.bar + case.tolerance * np.abs(e.low) + floor
             off = np.abs(a - e.low)
             good = off <= slack
@@ -180,26 +190,27 @@ def _jacobian(case: Case) -> Mismatch | None:
             spread = case.sensitivity(units[i])[slot].reshape(-1)[j]
             wrong = _element(case, units[i], rows[i], slot, j, columns, spread)
             if wrong is not None:
-                return _located(case, case.cotangent, None, columns) or wrong
+                # A cotangent with a single element leaves too many zeros to diagnose anything by.
+                alone = wrong._replace(numeric=None)
+                return _located(case, case.cotangent, None, columns) or alone
     return None
 
 
 def _located(
-    case: Case, u: Array, v: Sequence[Array] | None, columns: _Columns | None = None
+    case: Case, u: Array, v: Sequence[Array] | None, columns: Columns | None = None
 ) -> Mismatch | None:
     """The element of the gradients for ``u`` that is most wrong; one that is, if there are many.
 
     Of many elements it is found by halving the direction ``v`` along which they are wrong.
     """
-    columns = columns or _Columns(case)
+    columns = columns or Columns(case)
     gradients = case.pull(u)
     spread = case.sensitivity(u)
     suspects: list[tuple[float, int, int]] = []
     if v is not None and sum(g.size for g in gradients) > LOOKED_AT:
         slot, j = _halved(case, u, v, gradients)
         size = float(spread[slot].reshape(-1)[j])
-        wrong = _element(case, u, gradients, slot, j, columns, size)
-        return wrong and wrong._replace(numeric=_numeric(case, u, slot, columns))
+        return _element(case, u, gradients, slot, j, columns, size)
     for slot, g in enumerate(gradients):
         for j in range(g.size):
             off = _distance(u, columns(slot, j, "derivative"), float(g.reshape(-1)[j]))
@@ -209,7 +220,7 @@ def _located(
         size = float(spread[slot].reshape(-1)[j])
         wrong = _element(case, u, gradients, slot, j, columns, size)
         if wrong is not None:
-            return wrong._replace(numeric=_numeric(case, u, slot, columns))
+            return wrong
     return None
 
 
@@ -223,16 +234,13 @@ def _halved(
     ends = np.cumsum([a.size for a in v])
     whole = np.concatenate([np.ravel(a) for a in v])
     flat = np.concatenate([np.nan_to_num(g.astype(float)).reshape(-1) for g in gradients])
-    weight = u.astype(float).reshape(-1)
 
     def off(low: int, high: int) -> float:
         part = np.zeros(whole.size)
         part[low:high] = whole[low:high]
         direction = [p.reshape(a.shape) for p, a in zip(np.split(part, ends[:-1]), v)]
-        e = case.oracle.derivative(direction)
-        bounds = weight * e.low, weight * e.high
+        least, most, _ = case.oracle.derivative(direction).weighted(u)
         analytic = float(flat @ part)
-        least, most = float(np.sum(np.minimum(*bounds))), float(np.sum(np.maximum(*bounds)))
         return max(least - analytic, analytic - most, 0.0)
 
     low, high = 0, whole.size
@@ -245,21 +253,12 @@ def _halved(
 
 def _distance(u: Array, e: Estimate, analytic: float) -> float:
     """How far a gradient is from an estimate, between 0 and 1; 2 if it is not a number."""
-    numeric = float(u.astype(float).reshape(-1) @ (e.low + e.high)) / 2
+    low, high, _ = e.weighted(u)
+    numeric = (low + high) / 2
     off = abs(analytic - numeric)
     if not np.isfinite(off):
         return 2.0
     return off / (abs(analytic) + abs(numeric)) if off else 0.0
-
-
-def _numeric(case: Case, u: Array, slot: int, columns: _Columns) -> Array | None:
-    """The oracle's gradient of one input, the middle of what it allows; None if it is large."""
-    array = case.arrays[slot]
-    if array.size > LOOKED_AT:
-        return None
-    weight = u.astype(float).reshape(-1)
-    estimates = [columns(slot, j, "derivative") for j in range(array.size)]
-    return np.array([weight @ (e.low + e.high) / 2 for e in estimates]).reshape(array.shape)
 
 
 def _element(
@@ -268,23 +267,19 @@ def _element(
     gradients: Sequence[Array],
     slot: int,
     j: int,
-    columns: _Columns,
+    columns: Columns,
     spread: float,
 ) -> Mismatch | None:
     """What is wrong with element ``j`` of the gradient of input ``slot``; None if nothing is."""
     g = gradients[slot]
     analytic = float(g.reshape(-1)[j])
     weight = u.astype(float).reshape(-1)
-    size = 0.0
+    unseen = float(np.sum(np.abs(weight) * columns.unseen(slot, j)))
     for care in get_args(Care):
         e = columns(slot, j, care)
-        ends = weight * e.low, weight * e.high
-        low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
-        bar = float(np.sum(np.abs(weight) * e.bar))
-        unseen = case.unseen / max(columns.scales[slot].reshape(-1)[j], 1.0)
+        low, high, bar = e.weighted(u)
         size = float(np.sum(np.abs(weight) * np.maximum(np.abs(e.low), np.abs(e.high))))
-        slack = bar + case.tolerance * size + (0.0 if care == "derivative" else spread)
-        slack += float(np.sum(np.abs(weight) * unseen))
+        slack = bar + unseen + case.tolerance * size + (0.0 if care == "derivative" else spread)
         if low - slack <= analytic <= high + slack or np.isnan(low) or analytic in (low, high):
             return None
     if np.isinf(analytic):
@@ -292,34 +287,20 @@ def _element(
         if np.sign(analytic) in np.sign(signs):
             return None
     index = tuple(int(i) for i in np.unravel_index(j, g.shape))
-    return Mismatch(u, slot, index, analytic, low, high, bar, g, None)
+    return Mismatch(u, analytic, low, high, bar, slot, index, g, columns.gradient(u, slot))
 
 
 def _along(case: Case, u: Array, v: Sequence[Array]) -> Mismatch:
     """The mismatch that only a direction through several elements shows, as in a tie."""
-    gradients = case.pull(u)
-    e = case.oracle.between(v)
-    weight = u.astype(float).reshape(-1)
-    ends = weight * e.low, weight * e.high
-    return Mismatch(
-        u,
-        None,
-        (),
-        float(sum(np.sum(g * w) for g, w in zip(gradients, v))),
-        float(np.sum(np.minimum(*ends))),
-        float(np.sum(np.maximum(*ends))),
-        float(np.sum(np.abs(weight) * e.bar)),
-        None,
-        None,
-        v,
-    )
+    analytic = float(sum(np.sum(g * w) for g, w in zip(case.pull(u), v)))
+    return Mismatch(u, analytic, *case.oracle.between(v).weighted(u), direction=v)
 
 
 def _not_finite(case: Case) -> Mismatch | None:
     """The first element of a large gradient that is infinite or nan without reason."""
     if case.small:
         return None
-    columns = _Columns(case)
+    columns = Columns(case)
     for slot, g in enumerate(case.gradients):
         for j in np.flatnonzero(~np.isfinite(g))[:16]:
             wrong = _element(case, case.cotangent, case.gradients, slot, int(j), columns, 0.0)

@@ -62,6 +62,13 @@ class Estimate(NamedTuple):
     method: str
     jumps: Any = False
 
+    def weighted(self, cotangent: Array) -> tuple[float, float, float]:
+        """The least and the largest derivative of ``<cotangent, value>``, and their error bar."""
+        weight = cotangent.astype(float).reshape(-1)
+        ends = weight * self.low, weight * self.high
+        low, high = float(np.sum(np.minimum(*ends))), float(np.sum(np.maximum(*ends)))
+        return low, high, float(np.sum(np.abs(weight) * self.bar))
+
 
 class Oracle:
     """Directional derivatives of ``value`` at ``arrays``.
@@ -98,6 +105,7 @@ class Oracle:
         self.step = _power_of_two(self.eps**0.2)
         self.analytic: bool | None = None
 
+    @cached_property
     def scales(self) -> list[Array]:
         """For every element the power of two that steps are proportional to."""
         return [_power_of_two(_scale(a)) for a in self.arrays]
@@ -169,7 +177,7 @@ class Oracle:
         low, high = found.low, found.high
         middle, size = (low + high) / 2, np.fmax(np.abs(low), np.abs(high))
         for _ in range(NEARBY):
-            way = [s * rng.uniform(-1, 1, s.shape) for s in self.scales()]
+            way = [s * rng.uniform(-1, 1, s.shape) for s in self.scales]
 
             def slope(distance: float, way: Sequence[Array] = way) -> Array:
                 ends = (
@@ -318,7 +326,7 @@ class Oracle:
         rng = np.random.default_rng(0)
         return [
             rng.choice([-1, 1], s.shape) * rng.integers(128, 256, s.shape) / 256 * s
-            for s in self.scales()
+            for s in self.scales
         ]
 
     def _resolution(self, direction: Sequence[Array]) -> float:

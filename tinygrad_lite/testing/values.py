@@ -30,7 +30,7 @@ def gradients_have_shape_and_dtype(case: Case) -> Iterator[Finding]:
                 case,
                 f"the gradient of {label} has shape {g.shape}, the input {a.shape}",
                 argument=label,
-                diagnosis=diagnosis.of_shape(case, g, a),
+                diagnosis=diagnosis.of_shape(g, a),
                 shown=shown.SHAPE_OF_GRADIENT,
             )
         elif g.dtype != a.dtype:
