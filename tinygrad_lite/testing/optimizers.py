@@ -11,6 +11,8 @@ from tinygrad_lite.tensor import Tensor, tensor
 from tinygrad_lite.testing.signatures import arity
 
 Array = np.ndarray[Any, Any]
+Path = Sequence[Sequence[Array]]
+Gradients = Sequence[Sequence[Array | None]]
 
 SHAPES = ((3, 4), (4,), (), (2, 1, 3), (0,))
 NEEDED = ("step", "state_dict", "load_state_dict")
@@ -62,13 +64,15 @@ def check_optimizer(
             g.reshape(-1)[::2] = 0  # some are zero from the start: 0 / 0
     expect = _by_formula if arity(reference) > 1 else _by_pytorch
     for dtype, allowed in (("float64", tolerance), ("float32", max(tolerance, 1e-5))):
-        path = _run(make, starts, gradients, dtype)
-        right = expect(reference, starts, gradients, dtype)
+        start = [x.astype(dtype) for x in starts]
+        given = [[None if g is None else g.astype(dtype) for g in step] for step in gradients]
+        path = _run(make, start, given)
+        right = expect(reference, start, given)
         _assert_equal(path, right, allowed, f"differs from the reference ({dtype})")
-        again = _run(make, starts, gradients, dtype)
+        again = _run(make, start, given)
         _assert_equal(path, again, 0.0, f"differs between two runs ({dtype})")
         for step in (3, steps // 2):
-            resumed = _run(make, starts, gradients, dtype, interrupt=step)
+            resumed = _run(make, start, given, interrupt=step)
             what = f"differs after state_dict() and load_state_dict() at step {step} ({dtype})"
             _assert_equal(path, resumed, 0.0, what)
 
@@ -76,12 +80,11 @@ def check_optimizer(
 def _run(
     make: Callable[[list[Tensor]], Any],
     starts: Sequence[Array],
-    gradients: Sequence[Sequence[Array | None]],
-    dtype: str,
+    gradients: Gradients,
     interrupt: int | None = None,
-) -> list[list[Array]]:
+) -> Path:
     """The values of every parameter after every step."""
-    parameters = [tensor(x, requires_grad=True, dtype=dtype) for x in starts]
+    parameters = [tensor(x, requires_grad=True) for x in starts]
     optimizer = make(parameters)
     missing = [name for name in NEEDED if not hasattr(optimizer, name)]
     if missing:
@@ -94,38 +97,33 @@ def _run(
             optimizer = make(parameters)
             optimizer.load_state_dict(state)
         for p, g in zip(parameters, values):
-            p.grad = None if g is None else tensor(g, dtype=dtype)
+            p.grad = None if g is None else tensor(g)
         before = [p.numpy().copy() for p in parameters]
         optimizer.step()
         for i, (p, g, old) in enumerate(zip(parameters, values, before)):
             where = f"step {step}, parameter {i} of shape {old.shape}"
-            assert p.shape == old.shape and p.dtype == dtype, (
-                f"{where}: it became {p.shape}, {p.dtype}; it was {old.shape}, {dtype}"
+            assert p.shape == old.shape and p.dtype == old.dtype, (
+                f"{where}: it became {p.shape}, {p.dtype}; it was {old.shape}, {old.dtype}"
             )
             assert p.is_leaf and p.requires_grad, f"{where}: the step was recorded as an operation"
             if g is None:
                 same = p.numpy().tobytes() == old.tobytes()
                 assert same, f"{where}: it changed without a gradient"
             else:
-                kept = p.grad is not None and np.array_equal(p.grad.numpy(), g.astype(dtype))
+                kept = p.grad is not None and np.array_equal(p.grad.numpy(), g)
                 assert kept, f"{where}: the step changed its gradient"
         path.append([p.numpy().copy() for p in parameters])
     return path
 
 
-def _by_formula(
-    rule: Callable[..., Any],
-    starts: Sequence[Array],
-    gradients: Sequence[Sequence[Array | None]],
-    dtype: str,
-) -> list[list[Array]]:
-    values = [x.astype(dtype) for x in starts]
+def _by_formula(rule: Callable[..., Any], starts: Sequence[Array], gradients: Gradients) -> Path:
+    values = [x.copy() for x in starts]
     states: list[dict[str, Any]] = [{} for _ in starts]
     path = []
     for step in gradients:
         for i, g in enumerate(step):
             if g is not None:
-                updated = rule(values[i].copy(), g.astype(dtype), states[i])
+                updated = rule(values[i].copy(), g.copy(), states[i])
                 if updated is None:
                     raise TypeError("the reference returns None, not the updated parameter")
                 values[i] = np.asarray(updated)
@@ -133,28 +131,21 @@ def _by_formula(
     return path
 
 
-def _by_pytorch(
-    make: Callable[..., Any],
-    starts: Sequence[Array],
-    gradients: Sequence[Sequence[Array | None]],
-    dtype: str,
-) -> list[list[Array]]:
+def _by_pytorch(make: Callable[..., Any], starts: Sequence[Array], gradients: Gradients) -> Path:
     import torch
 
-    parameters = [torch.tensor(x.astype(dtype), requires_grad=True) for x in starts]
+    parameters = [torch.tensor(x, requires_grad=True) for x in starts]
     optimizer = make(parameters)
     path = []
     for step in gradients:
         for p, g in zip(parameters, step):
-            p.grad = None if g is None else torch.tensor(g.astype(dtype))
+            p.grad = None if g is None else torch.tensor(g)
         optimizer.step()
         path.append([p.detach().numpy().copy() for p in parameters])
     return path
 
 
-def _assert_equal(
-    path: Sequence[Sequence[Array]], right: Sequence[Sequence[Array]], relative: float, what: str
-) -> None:
+def _assert_equal(path: Path, right: Path, relative: float, what: str) -> None:
     for step, (ours, theirs) in enumerate(zip(path, right)):
         for i, (a, b) in enumerate(zip(ours, theirs)):
             off = np.abs(a.astype(float) - b)
