@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -21,6 +22,19 @@ from tinygrad_lite.testing.strategies import arrays
 LENGTH = 2  # of every vector in the machine
 
 Step = tuple[Callable[..., Any], Callable[..., Any], int]
+
+
+def _assign(x: Any, y: Any) -> Any:
+    x[0] = y[1]
+    return x
+
+
+STATEMENTS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "+=": (operator.iadd, np.add),
+    "*=": (operator.imul, np.multiply),
+    "[0] =": (_assign, lambda x, y: _assign(np.array(x, np.result_type(x, y)), y)),
+}
+"""How a tensor is changed in place, and the same as a function of arrays."""
 
 
 @dataclass(eq=False)
@@ -151,17 +165,18 @@ class GraphMachine(RuleBasedStateMachine):
     @rule(data=st.data(), x=variables, y=variables)
     def in_place(self, data: Any, x: Variable, y: Variable) -> None:
         """``x += y``, ``x *= y`` or ``x[0] = y[1]``."""
-        kind = data.draw(st.sampled_from(["+=", "*=", "[0] ="]), label="statement")
+        kind = data.draw(st.sampled_from(list(STATEMENTS)), label="statement")
+        change, plain = STATEMENTS[kind]
         before = x.reference
         if before.leaf:
             try:
-                self._change(kind, x.tensor, y.tensor)
+                change(x.tensor, y.tensor)
             except RuntimeError:
                 return
             raise AssertionError(f"x {kind} y on a leaf that requires a gradient was let through")
-        after = computed(_PLAIN[kind], [before, y.reference], True)
+        after = computed(plain, [before, y.reference], True)
         after.made_by = f"x {kind} y"
-        x.tensor = self._change(kind, x.tensor, y.tensor)
+        x.tensor = change(x.tensor, y.tensor)
         before.lost = not after.requires_grad
         x.reference = after
 
@@ -170,23 +185,12 @@ class GraphMachine(RuleBasedStateMachine):
         """``x += value`` under ``no_grad``, as an optimiser does to a leaf."""
         if x.reference.requires_grad and not x.reference.leaf:
             return
-        tensor: Any = x.tensor
+        add, _ = STATEMENTS["+="]
         with no_grad():
-            tensor += value
-        x.tensor = tensor
+            x.tensor = add(x.tensor, value)
         before = x.reference
         before.lost = True
         x.reference = Reference(before.value + value, leaf=before.leaf, grad=before.grad)
-
-    def _change(self, kind: str, x: Any, y: Any) -> Tensor:
-        if kind == "+=":
-            x += y
-        elif kind == "*=":
-            x *= y
-        else:
-            x[0] = y[1]
-        changed: Tensor = x
-        return changed
 
     @rule(cotangent=cotangents)
     def backward_of_latest(self, cotangent: Array) -> None:
@@ -270,16 +274,3 @@ def computed(f: Callable[..., Any], operands: list[Reference], recorded: bool) -
             for leaf, jacobian in x.jacobians.items():
                 result.jacobians[leaf] = result.jacobians.get(leaf, 0) + by_operand @ jacobian
     return result
-
-
-def _assigned(x: Any, y: Any) -> Any:
-    out = np.array(x, np.result_type(x, y))
-    out[0] = y[1]
-    return out
-
-
-_PLAIN: dict[str, Callable[..., Any]] = {
-    "+=": np.add,
-    "*=": np.multiply,
-    "[0] =": _assigned,
-}

@@ -80,15 +80,18 @@ def arrays(
         raise ValueError(f"layout= is one of {', '.join(LAYOUTS)}, any; got {layout!r}")
     if not isinstance(dtype, st.SearchStrategy) and np.dtype(dtype).kind != "f":
         raise TypeError(f"dtype= is floating point, to be differentiated by; got {np.dtype(dtype)}")
-    shapes = st.just(shape) if isinstance(shape, tuple) else _shapes() if shape is None else shape
     if distinct and ties:
         raise ValueError("an array cannot be distinct and have ties")
 
+    if shape is None:
+        shape = hnp.array_shapes(min_dims=0, max_dims=3, max_side=4)
+    elif isinstance(shape, tuple):
+        shape = st.just(shape)
     if layout != "any":
         layouts = [layout]
     else:
         layouts = [k for k in LAYOUTS if k != "zero stride" or not (distinct or ties)]
-    return _array(shapes, dtype, bounds, tuple(away_from), distinct, ties, layouts)
+    return _array(shape, dtype, bounds, tuple(away_from), distinct, ties, layouts)
 
 
 @st.composite  # out here, since making a composite takes longer than drawing from it
@@ -160,15 +163,8 @@ def unusual(draw: st.DrawFn, like: int | str) -> tuple[Array, ...]:
         shapes = draw(_broadcast(like, 2, UNUSUAL_SIDES))
     dtype = draw(st.sampled_from(["float64", "float32"]))
     number = st.integers(0, len(UNUSUAL_NUMBERS) - 1)
-    return tuple(
-        arrange(
-            np.array(
-                [UNUSUAL_NUMBERS[draw(number)] for _ in range(math.prod(shape))], dtype
-            ).reshape(shape),
-            "C",
-        )
-        for shape in shapes
-    )
+    drawn = [[UNUSUAL_NUMBERS[draw(number)] for _ in range(math.prod(s))] for s in shapes]
+    return tuple(arrange(np.array(x, dtype).reshape(s), "C") for x, s in zip(drawn, shapes))
 
 
 @st.composite
@@ -276,20 +272,17 @@ def _together(shapes: Sequence[Shape], options: dict[str, Any]) -> st.SearchStra
     )
 
 
-def _shapes() -> st.SearchStrategy[Shape]:
-    return hnp.array_shapes(min_dims=0, max_dims=3, max_side=4)
-
-
 def _draw_values(
     draw: st.DrawFn, size: int, bounds: Domain, away_from: tuple[float, ...], distinct: bool
 ) -> list[float]:
+    step = _step(bounds)
+    numbers = candidates(bounds, away_from, step)
     if not distinct:
-        numbers = candidates(bounds, away_from, _step(bounds))
         choice = st.integers(0, len(numbers) - 1)
         return [numbers[draw(choice)] for _ in range(size)]
-    step = _step(bounds)
-    while len(numbers := candidates(bounds, away_from, step)) < 2 * size:
+    while len(numbers) < 2 * size:
         step /= 2
+        numbers = candidates(bounds, away_from, step)
     left = list(numbers)
     return [left.pop(draw(st.integers(0, len(left) - 1))) for _ in range(size)]
 
