@@ -59,6 +59,11 @@ def test_an_operation_that_was_given_one_tensor_twice_is_audited_like_that() -> 
     assert [wrong.operation for wrong in audit(product(x, x).sum()).wrong] == ["product"]
 
 
+def test_a_single_number_is_wrong_at_no_index() -> None:
+    report = audit(swish(tg.tensor(0.5, requires_grad=True)))
+    assert "  worst at   the number: " in str(report)
+
+
 def test_it_raises_where_asked_to() -> None:
     with pytest.raises(AssertionError, match="swish: the gradient of x is wrong"):
         audit(graph(), raises=True)

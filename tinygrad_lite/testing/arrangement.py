@@ -8,7 +8,14 @@ from itertools import islice
 import numpy as np
 
 from tinygrad_lite.testing.case import Case, frozen
-from tinygrad_lite.testing.findings import Finding, close, contradiction, farthest
+from tinygrad_lite.testing.findings import (
+    Finding,
+    beyond_rounding,
+    close,
+    contradiction,
+    difference,
+    farthest,
+)
 from tinygrad_lite.testing.layouts import LAYOUTS, Array, arrange, described
 
 
@@ -55,24 +62,17 @@ def _contiguous(case: Case, arrays: list[Array], cotangent: Array) -> Case | Non
 def _same_gradients(
     case: Case, twin: Case, got: list[Array], layouts: tuple[str, ...]
 ) -> Iterator[Finding]:
-    spread: list[Array] | None = None
-    unseen = np.max(case.unseen, initial=0.0)
     where = described(layouts, case.subject.labels)
-    for i, (label, g, h) in enumerate(zip(case.subject.labels, got, twin.gradients)):
-        index = farthest(g, h, np.abs(h), close(case), unseen)
-        if index is not None and g.shape == h.shape:
-            spread = spread or twin.sensitivity(twin.cotangent)
-            index = farthest(g, h, np.abs(h), close(case), spread[i] + unseen)
-        if index is None:
-            continue
-        alike = g.shape == h.shape
-        yield contradiction(
-            case,
-            f"the gradient of {label} is another one for {where}",
-            argument=label,
-            index=index if alike else None,
-            analytic=float(g[index]) if alike else None,
-            numeric=(float(h[index]), float(h[index])) if alike else None,
-            layouts=layouts,
-            diagnosis="the rule assumes one layout of memory, such as contiguous arrays",
-        )
+    for slot, (label, g, h) in enumerate(zip(case.subject.labels, got, twin.gradients)):
+        index = beyond_rounding(twin, slot, twin.cotangent, g, h, np.abs(h))
+        if index is not None:
+            yield difference(
+                case,
+                f"the gradient of {label} is another one for {where}",
+                g,
+                h,
+                index,
+                argument=label,
+                layouts=layouts,
+                diagnosis="the rule assumes one layout of memory, such as contiguous arrays",
+            )

@@ -46,9 +46,8 @@ class Wrong:
         if first.index is not None and first.analytic is not None and first.numeric is not None:
             middle = (first.numeric[0] + first.numeric[1]) / 2
             bar = "" if first.bar is None else f" ± {first.bar:.1g}"
-            lines.append(
-                f"  worst at   {list(first.index)}: {first.analytic:.9g}, not {middle:.9g}{bar}"
-            )
+            place = first.subscript or "the number"
+            lines.append(f"  worst at   {place}: {first.analytic:.9g}, not {middle:.9g}{bar}")
         if first.diagnosis:
             lines.append(f"  diagnosis  {first.diagnosis}")
         return "\n".join(lines)

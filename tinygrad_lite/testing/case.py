@@ -108,22 +108,27 @@ class Case:
 
     def _changes_along_a_ray(self) -> bool:
         """Whether gradients differ from one ulp to the next, in a random direction."""
-        ways = [self.rng.choice([-3, -2, -1, 1, 2, 3], a.shape) for a in self.arrays]
-        seen = []
-        for ulps in range(1, 9):
-            moved = [
-                (a * (1 + ulps * way * np.finfo(a.dtype).eps)).astype(a.dtype)
-                for a, way in zip(self.arrays, ways)
-            ]
-            try:
-                seen.append(self.pull(self.cotangent, moved))
-            except Exception:  # no value so close to one: a matrix that is singular, say
-                return True
+        ways = self._random_ways()
+        try:
+            seen = [self.pull(self.cotangent, self._moved(ways, times)) for times in range(1, 9)]
+        except Exception:  # no value so close to one: a matrix that is singular, say
+            return True
         return any(
             bool(np.any(np.ptp(g, axis=0) > CHANGED * np.max(np.abs(g))))
             for g in (np.array(gradients, float) for gradients in zip(*seen))
             if g.size and np.isfinite(g).all()
         )
+
+    def _random_ways(self) -> list[Array]:
+        """For each element of the inputs a few ulps up or down."""
+        return [self.rng.choice([-3, -2, -1, 1, 2, 3], a.shape) for a in self.arrays]
+
+    def _moved(self, ways: list[Array], times: int) -> list[Array]:
+        """The inputs, moved that many times as far."""
+        return [
+            (a * (1 + times * way * np.finfo(a.dtype).eps)).astype(a.dtype)
+            for a, way in zip(self.arrays, ways)
+        ]
 
     @cached_property
     def gradients(self) -> list[Array]:
@@ -145,23 +150,15 @@ class Case:
     def sensitivity(self, cotangent: Array) -> list[Array]:
         """How much rounding moves the gradients; jumps, as at kinks, do not count."""
         here = self.pull(cotangent)
-        beside = []
-        for _ in range(6):
-            ulps = [self.rng.choice([-3, -2, -1, 1, 2, 3], a.shape) for a in self.arrays]
-            moved = [
-                a + (a * k * np.finfo(a.dtype).eps).astype(a.dtype)
-                for a, k in zip(self.arrays, ulps)
-            ]
-            beside.append(self.pull(cotangent, moved))
+        beside = [self.pull(cotangent, self._moved(self._random_ways(), 1)) for _ in range(6)]
         spread = []
         for h, near in zip(here, map(np.array, zip(*beside))):
             # Of each other: what differs from all that is beside it alone is no rounding.
             change = np.nan_to_num(np.ptp(near, axis=0), nan=0.0, posinf=0.0)
             size = np.maximum(1e-2 * np.abs(h), 1e4 * np.finfo(h.dtype).eps)
             spread.append(np.where(change < size, 4 * change, 0))
-        spread = [
-            *map(np.maximum, spread, moved_by_rounding(lambda: self.pull(cotangent), self.eps))
-        ]
+        by_rounding = moved_by_rounding(lambda: self.pull(cotangent), self.eps)
+        spread = [*map(np.maximum, spread, by_rounding)]
         if not self.oracle.cancels():  # gradients of exact functions have no noise to excuse
             return spread
         step = self.oracle.step**2

@@ -12,7 +12,7 @@ from tinygrad_lite.testing.call import Call, generator_kept
 from tinygrad_lite.testing.case import Case
 from tinygrad_lite.testing.check import Report, require_order
 from tinygrad_lite.testing.failure import GradientError
-from tinygrad_lite.testing.findings import Finding, farthest
+from tinygrad_lite.testing.findings import Finding, contradiction, difference, farthest
 from tinygrad_lite.testing.layouts import Array
 from tinygrad_lite.testing.pytorch import Torch, TorchGradient, from_torch
 from tinygrad_lite.testing.shown import SHAPE_OF_GRADIENT, SHAPE_OF_VALUE
@@ -104,29 +104,19 @@ def _conventions(case: Case, right: Case, slot: int, a: Array, b: Array) -> bool
 def _difference(
     case: Case, right: Case, what: str, label: str | None, a: Array, b: Array
 ) -> Finding | None:
-    check = f"{what} is the same"
+    details: dict[str, Any] = {
+        "check": f"{what} is the same",
+        "argument": label,
+        "other": right.subject,
+    }
     if a.shape != b.shape:
-        return Finding(
-            check,
-            f"{what} has shape {a.shape} and {b.shape}",
-            case,
-            argument=label,
-            other=right.subject,
-            shown_by=(SHAPE_OF_VALUE if label is None else SHAPE_OF_GRADIENT).recorded,
-        )
+        said = f"{what} has shape {a.shape} and {b.shape}"
+        how = SHAPE_OF_VALUE if label is None else SHAPE_OF_GRADIENT
+        return contradiction(case, said, shown=how, **details)
     index = farthest(a, b, np.abs(b), case.tolerance, _rounding(case))
     if index is None:
         return None
-    return Finding(
-        check,
-        f"{what} is not the same",
-        case,
-        argument=label,
-        index=index,
-        analytic=float(a[index]),
-        numeric=(float(b[index]), float(b[index])),
-        other=right.subject,
-    )
+    return difference(case, f"{what} is not the same", a, b, index, **details)
 
 
 def _rounding(case: Case) -> float:

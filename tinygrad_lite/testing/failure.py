@@ -61,7 +61,7 @@ def _details(f: Finding) -> list[tuple[str, str]]:
     if set(f.layouts) - {"C"}:
         rows.append(("layout", described(f.layouts, f.case.subject.labels)))
     if f.index is not None and f.numeric is not None:
-        rows.append(("worst at", f"[{', '.join(map(str, f.index))}]" if f.index else "the number"))
+        rows.append(("worst at", f.subscript or "the number"))
     ours, right = ("analytic", "numeric") if f.other is None else ("the first", "the second")
     if f.analytic is not None:
         rows.append((ours, f"{f.analytic:.12g}"))

@@ -53,6 +53,11 @@ class Finding:
     other: Subject | None = None
 
     @property
+    def subscript(self) -> str:
+        """The index as source; empty for a single number."""
+        return f"[{', '.join(map(str, self.index))}]" if self.index else ""
+
+    @property
     def foreign(self) -> bool:
         """Whether the second function is one of PyTorch."""
         return self.other is not None and not isinstance(self.other, Recorded)
@@ -100,11 +105,38 @@ def farthest(
     return tuple(int(i) for i in worst)
 
 
-def contradiction(case: Case, message: str, shown: Shown | None = None, **details: Any) -> Finding:
+def beyond_rounding(
+    case: Case, slot: int, cotangent: Array, a: Array, b: Array, size: Array, scale: float = 1.0
+) -> tuple[int, ...] | None:
+    """The index where two gradients of one input, for one cotangent, are farthest apart, or None.
+
+    How far rounding moves such a gradient is measured where they are apart, and then allowed for;
+    what is too small to be seen in the result grows by ``scale``.
+    """
+    unseen = scale * np.max(case.unseen, initial=0.0)
+    index = farthest(a, b, size, close(case), unseen)
+    if index is None or a.shape != b.shape:
+        return index
+    return farthest(a, b, size, close(case), case.sensitivity(cotangent)[slot] + unseen)
+
+
+def contradiction(
+    case: Case, message: str, shown: Shown | None = None, check: str = "", **details: Any
+) -> Finding:
     """A finding whose message says at which derived inputs it was made, if at such."""
     variant = f" ({case.variant})" if case.variant else ""
     lines: tuple[str, ...] = ()
     if shown is not None:
         kinds = {Recorded: shown.recorded, HandWritten: shown.by_hand, Gradient: shown.second}
         lines = kinds[type(case.subject)]
-    return Finding("", message + variant, case, shown_by=lines, **details)
+    return Finding(check, message + variant, case, shown_by=lines, **details)
+
+
+def difference(
+    case: Case, message: str, a: Array, b: Array, index: tuple[int, ...], **details: Any
+) -> Finding:
+    """The finding that ``a`` is not ``b``, with the numbers at ``index`` if their shapes agree."""
+    if a.shape == b.shape:
+        expected = float(b[index])
+        details |= {"index": index, "analytic": float(a[index]), "numeric": (expected, expected)}
+    return contradiction(case, message, **details)

@@ -188,21 +188,20 @@ class _Snippet:
         comment = f"{f.analytic:.12g}" if first else told(f)
         if f.other is None:
             comment += f", not {told(f)}"
-        index = f"[{', '.join(map(str, f.index))}]" if f.index else ""
         if f.direction is not None and f.order == 1:
             parts = [
                 f"np.vdot({n}.grad.numpy(), {written(v)})" for n, v in zip(self.names, f.direction)
             ]
             return [f"print({' + '.join(parts)})  # {comment}"]
         if f.argument is None and f.index is not None:
-            return [f"print({self.y}{index}.item())  # {comment}"]
+            return [f"print({self.y}{f.subscript}.item())  # {comment}"]
         if f.argument is None or f.index is None:
             return []
         names = dict(zip(f.case.subject.labels, [*self.names, self.u]))
         gradient = f"{names[f.argument]}.grad"
         if f.analytic if first else told(f) != "0":
-            return [f"print({gradient}{index}.item())  # {comment}"]
-        at = f"0 at {index or 'the number'}"
+            return [f"print({gradient}{f.subscript}.item())  # {comment}"]
+        at = f"0 at {f.subscript or 'the number'}"
         return [f"print({gradient})  # {at}{comment.removeprefix('0')}"]  # there may be none
 
     def by_hand(self) -> list[str]:
@@ -225,9 +224,8 @@ class _Snippet:
         lines += [f"{self.y} = {call}" if f.argument is None and f.index is not None else pulled]
         if f.analytic is None or f.numeric is None or f.index is None:
             return lines
-        index = f"[{', '.join(map(str, f.index))}]" if f.index else ""
         shown = self.y if f.argument is None else chosen
-        return [*lines, f"print({shown}{index})  # {f.analytic:.12g}, not {told(f)}"]
+        return [*lines, f"print({shown}{f.subscript})  # {f.analytic:.12g}, not {told(f)}"]
 
     def gives_several(self) -> bool:
         """Whether the derivative written by hand returns its gradients in a tuple."""

@@ -13,7 +13,16 @@ from tinygrad_lite import ops
 from tinygrad_lite.testing import diagnosis, shown
 from tinygrad_lite.testing.agreement import disagreement
 from tinygrad_lite.testing.case import Case, frozen, plain
-from tinygrad_lite.testing.findings import Check, Finding, close, contradiction, farthest, recorded
+from tinygrad_lite.testing.findings import (
+    Check,
+    Finding,
+    beyond_rounding,
+    close,
+    contradiction,
+    difference,
+    farthest,
+    recorded,
+)
 from tinygrad_lite.testing.layouts import Array, leaf
 from tinygrad_lite.testing.subject import Gradient, Recorded
 from tinygrad_lite.testing.trees import flatten
@@ -73,15 +82,9 @@ def zero_cotangent_gives_zero(case: Case) -> Iterator[Finding]:
     for label, g in zip(case.subject.labels, case.pull(zero)):
         if np.any(g != 0):
             index = tuple(int(i) for i in np.argwhere(g != 0)[0])
-            yield contradiction(
-                case,
-                f"a zero cotangent gives {float(g[index])!r} in the gradient of {label}",
-                argument=label,
-                index=index,
-                analytic=float(g[index]),
-                numeric=(0.0, 0.0),
-                cotangent=zero,
-            )
+            said = f"a zero cotangent gives {float(g[index])!r} in the gradient of {label}"
+            right = np.zeros_like(g)
+            yield difference(case, said, g, right, index, argument=label, cotangent=zero)
 
 
 def gradients_are_linear_in_the_cotangent(case: Case) -> Iterator[Finding]:
@@ -110,24 +113,14 @@ def _linear(
 ) -> Iterator[Finding]:
     """Whether the cotangent is pulled back to what is expected, each with the size of its terms."""
     cotangent = frozen(cotangent)
-    unseen = 4 * scale * np.max(case.unseen, initial=0.0)
-    for label, (e, size), c in zip(case.subject.labels, expected, case.pull(cotangent)):
+    found = zip(case.subject.labels, expected, case.pull(cotangent))
+    for slot, (label, (e, size), c) in enumerate(found):
         usable = np.isfinite(e)
         c, e = np.where(usable, c, 0), np.where(usable, e, 0)
-        index = farthest(c, e, size, close(case), unseen)
+        index = beyond_rounding(case, slot, cotangent, c, e, size, 4 * scale)
         if index is not None:
-            spread = case.sensitivity(cotangent)[case.subject.labels.index(label)]
-            index = farthest(c, e, size, close(case), spread + unseen)
-        if index is not None:
-            yield contradiction(
-                case,
-                f"the gradient of {label} is not linear in the cotangent: {said}",
-                argument=label,
-                index=index,
-                analytic=float(c[index]),
-                numeric=(float(e[index]), float(e[index])),
-                cotangent=cotangent,
-            )
+            text = f"the gradient of {label} is not linear in the cotangent: {said}"
+            yield difference(case, text, c, e, index, argument=label, cotangent=cotangent)
 
 
 def gradients_accumulate(case: Case) -> Iterator[Finding]:
@@ -160,24 +153,15 @@ def gradients_accumulate(case: Case) -> Iterator[Finding]:
 def _doubled(
     case: Case, leaves: list[Any], what: str, exact: bool, how: shown.Shown
 ) -> Iterator[Finding]:
-    for label, x, g in zip(case.subject.labels, leaves, case.gradients):
+    for slot, (label, x, g) in enumerate(zip(case.subject.labels, leaves, case.gradients)):
         grad = np.zeros_like(g) if x.grad is None else plain(x.grad)
-        unseen = 0.0 if exact else np.max(case.unseen, initial=0.0)
-        index = farthest(grad, 2 * g, np.abs(g), 0.0 if exact else close(case), unseen)
-        if index is not None and not exact and grad.shape == g.shape:
-            spread = case.sensitivity(case.cotangent)[case.subject.labels.index(label)]
-            index = farthest(grad, 2 * g, np.abs(g), close(case), 2 * spread + unseen)
+        if exact:
+            index = farthest(grad, 2 * g, np.abs(g), 0.0)
+        else:
+            index = beyond_rounding(case, slot, 2 * case.cotangent, grad, 2 * g, np.abs(g))
         if index is not None:
-            expected = float(2 * g[index])
-            yield contradiction(
-                case,
-                f"{what} the gradient of {label}",
-                argument=label,
-                index=index,
-                analytic=float(grad[index]),
-                numeric=(expected, expected),
-                shown=how,
-            )
+            said = f"{what} the gradient of {label}"
+            yield difference(case, said, grad, 2 * g, index, argument=label, shown=how)
 
 
 def subsets_of_inputs_agree(case: Case) -> Iterator[Finding]:
@@ -238,12 +222,7 @@ def equals(reference: Any) -> Check:
             return
         index = farthest(case.value, right, np.abs(right), close(case))
         if index is not None:
-            yield contradiction(
-                case,
-                f"the value differs from the reference at {list(index)}",
-                index=index,
-                analytic=float(case.value[index]),
-                numeric=(float(right[index]), float(right[index])),
-            )
+            said = f"the value differs from the reference at {list(index)}"
+            yield difference(case, said, case.value, right, index)
 
     return value_equals_the_reference
