@@ -85,7 +85,14 @@ def _agrees_along(case: Case, u: Array, v: Sequence[Array], mixed: bool) -> bool
 
     def allowed(e: Estimate, spread: float) -> bool:
         low, high, bar = e.weighted(u)
-        return _judge(case, analytic, low, high, bar + rounding + spread)
+        if np.isnan(low):
+            return True  # not defined on either side
+        off = max(low - analytic, analytic - high, 0.0)
+        slack = bar + rounding + spread
+        good = bool(off <= slack)  # never for nan
+        if good and 0 < slack < np.inf:
+            case.worst = max(case.worst, off / slack)
+        return good
 
     first = case.oracle.derivative(v)
     if allowed(first, 0.0):
@@ -104,16 +111,6 @@ def _agrees_along(case: Case, u: Array, v: Sequence[Array], mixed: bool) -> bool
 def _of_random_signs(sizes: Array) -> float:
     """What numbers of these sizes add up to, hardly ever more, if their signs are random."""
     return min(float(np.sum(sizes)), 8 * float(np.linalg.norm(sizes)))
-
-
-def _judge(case: Case, analytic: float, low: float, high: float, slack: float) -> bool:
-    if np.isnan(low):
-        return True  # not defined on either side
-    off = max(low - analytic, analytic - high, 0.0)
-    good = bool(off <= slack)  # never for nan
-    if good and 0 < slack < np.inf:
-        case.worst = max(case.worst, off / slack)
-    return good
 
 
 Care = Literal["derivative", "between", "around"]

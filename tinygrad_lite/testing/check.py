@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -32,7 +33,7 @@ class Report:
     """
 
     name: str
-    checked: dict[str, int] = field(default_factory=dict)
+    checked: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     order: int = 0
     worst: float = 0.0
@@ -56,8 +57,7 @@ class Report:
 
     def merge(self, other: Report) -> None:
         """Take in what another report says."""
-        for title, times in other.checked.items():
-            self.checked[title] = self.checked.get(title, 0) + times
+        self.checked.update(other.checked)
         self.findings += other.findings
         self.order = max(self.order, other.order)
         self.worst = max(self.worst, other.worst)
@@ -67,9 +67,7 @@ class Report:
     def add(self, case: Case, properties: tuple[Check, ...]) -> bool:
         """Check a case and take down the result; False if something was found."""
         found = checks.run(case, properties)
-        for check in properties:
-            title = checks.title(check)
-            self.checked[title] = self.checked.get(title, 0) + 1
+        self.checked.update(map(checks.title, properties))
         self.findings += found
         self.order = max(self.order, case.subject.order)
         self.worst = max(self.worst, case.worst)

@@ -75,7 +75,7 @@ def compare(
 def _compare(case: Case, right: Case, report: Report) -> None:
     """Take down how two cases differ: of the value, and if that is the same, of the gradients."""
     if case.subject.order == 1:  # later it is a gradient that was compared
-        report.checked["the value is the same"] = 1
+        report.checked["the value is the same"] += 1
         found = _difference(case, right, "the value", None, case.value, right.value)
         if found is not None:
             report.findings.append(found)
@@ -86,8 +86,7 @@ def _compare(case: Case, right: Case, report: Report) -> None:
     for slot, (a, b) in enumerate(gradients):
         label = case.subject.labels[slot]
         what = f"the gradient of {label}"
-        title = f"{what} is the same"
-        report.checked[title] = report.checked.get(title, 0) + 1
+        report.checked[f"{what} is the same"] += 1
         found = _difference(case, right, what, label, a, b)
         if found is not None and not _conventions(case, right, slot, a, b):
             report.findings.append(found)

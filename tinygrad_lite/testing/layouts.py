@@ -14,8 +14,6 @@ Arrays = Sequence[Array]
 
 
 def _strided(array: Array) -> Array:
-    if not array.ndim:
-        return array
     room = np.empty((*array.shape[:-1], 2 * array.shape[-1]), array.dtype)
     view = room[..., ::2]
     view[...] = array
@@ -24,13 +22,11 @@ def _strided(array: Array) -> Array:
 
 def _reversed(array: Array) -> Array:
     backwards = (slice(None, None, -1),) * array.ndim
-    return np.ascontiguousarray(array[backwards])[backwards] if array.ndim else array
+    return np.ascontiguousarray(array[backwards])[backwards]
 
 
 def _repeated(array: Array) -> Array:
-    if not array.ndim or not array.shape[0]:
-        return array
-    return np.broadcast_to(array[:1].copy(), array.shape)
+    return np.broadcast_to(array[:1].copy(), array.shape) if len(array) else array
 
 
 LAYOUTS: dict[str, Callable[[Array], Array]] = {
@@ -40,7 +36,7 @@ LAYOUTS: dict[str, Callable[[Array], Array]] = {
     "negative stride": _reversed,
     "zero stride": _repeated,
 }
-"""How each layout is made; ``zero stride`` repeats the first row, so its values differ."""
+"""How arrays with axes are laid out; ``zero stride`` repeats the first row: its values differ."""
 
 
 def arrange(array: Any, layout: str) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -78,7 +79,7 @@ def check_module(
             report = check_grads(f, given, order, tolerance=tolerance, seed=seed, name=name)
             call = Call(f, given, seed=seed, name=name)
             with generator_kept():
-                report.merge(_called_after_others(module, call, arguments))
+                report.merge(_called_after_others(f, call, arguments))
             if not report.passed:
                 raise GradientError(report)
             total.merge(report)
@@ -106,9 +107,8 @@ class Called:
     def __init__(self, module: Module, loss: Callable[[Any], Any] | None = None) -> None:
         self.module = module
         self.loss = loss
-        self.mode = (
-            "train" if module.training else "eval"
-        )  # which is another when a message is read
+        # Not asked for later: when a message is read the module may be in another mode.
+        self.mode = "train" if module.training else "eval"
         own = inspect.Parameter("parameters", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         others = inspect.signature(module.forward).parameters.values()
         with suppress(ValueError):  # an argument of that name, too
@@ -129,12 +129,11 @@ class Called:
         return [*lines, f"{known} = Called(module.{self.mode}(){loss})"]
 
 
-def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...]) -> Report:
+def _called_after_others(f: Called, call: Call, arguments: tuple[Any, ...]) -> Report:
     """Whether a call gives the same after others, with buffers and generators as they were."""
     case = Case(Recorded(call))
-    report = Report(call.name, {"calls do not depend on earlier ones": 1})
-    training = module.training
-    mode = "train" if training else "eval"
+    report = Report(call.name, Counter(["calls do not depend on earlier ones"]))
+    module, training = f.module, f.mode == "train"
     halves = rebuild(arguments, (x * 0.5 if is_float(x) else x for _, x in flatten(arguments)))
 
     def result(given: tuple[Any, ...] = arguments, seed: int = call.seed or 0) -> bytes:
@@ -163,7 +162,7 @@ def _called_after_others(module: Module, call: Call, arguments: tuple[Any, ...])
             return result()
 
     names = [f"{{names[{i}]}}" for i in range(len(call.leaves) - len(arguments), len(case.arrays))]
-    again = f"print(module.{mode}()({', '.join(names)}))"
+    again = f"print(module.{f.mode}()({', '.join(names)}))"
     other = f"module.train()({', '.join(f'{name} * 0.5' for name in names)})"
     first = after()
     for steps, said, lines in (

@@ -2,7 +2,8 @@
 
 ``{call}`` stands for the call, ``{nearby}`` for one with other inputs, ``{names}`` for the inputs,
 ``{u}`` for the cotangent, ``{y}`` for the result and ``{x}`` for the input concerned; of a
-derivative written by hand ``{vjp}`` is the line that calls it, and ``{x}`` the gradient.
+derivative written by hand ``{vjp}`` is the line that calls it, ``{gradients}`` all that it returns,
+and ``{x}`` the gradient concerned.
 """
 
 from __future__ import annotations
