@@ -272,6 +272,16 @@ def test_gradients_do_not_pass_through_silently() -> None:
         tg.compile(inner)(w * 2)
 
 
+def test_a_leaf_of_the_call_is_not_returned_without_its_gradient() -> None:
+    def f(t: Any) -> Any:
+        leaf = (t * 1.0).detach().requires_grad_()
+        (leaf**2).sum().backward()
+        return leaf
+
+    with pytest.raises(Error, match=r"a leaf that it made itself.*t.detach\(\) and t.grad"):
+        repeat(tg.compile(f), tg.tensor(x), times=1)
+
+
 def test_what_numpy_returned_is_an_error() -> None:
     with pytest.raises(Error, match="computed by NumPy"):
         tg.compile(lambda t: np.arange(3))(x)

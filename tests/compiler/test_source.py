@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
 import tracemalloc
@@ -88,6 +89,26 @@ def test_names_of_several_models() -> None:
     for text in ("student_first_weight_T, ", "teacher_first_weight_T, ", " loss = "):
         assert text in step.source
     assert "weight_2" not in step.source
+
+
+def test_what_it_defines_it_reads() -> None:
+    w = tg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
+
+    @tg.compile
+    def step(x: Any) -> Any:
+        w.grad = None
+        loss = ((x @ w) ** 2 * 0.5).mean() + tg.matmul(np.ones(3), w).sum()
+        loss.backward()
+        return loss
+
+    for seed in range(3):
+        step(np.random.default_rng(seed).standard_normal((4, 3)))
+    setup = step.source.partition("def step")[0].partition("# What outlives")[2]
+    names = [line.partition(" = ")[0] for line in setup.splitlines() if " = " in line]
+    assert len(names) > 8
+    for name in names:
+        uses = re.findall(rf"\b{name}\b", step.source.replace(f'given["{name}"]', ""))
+        assert len(uses) > 1, name
 
 
 def test_it_says_what_was_done() -> None:

@@ -138,6 +138,9 @@ LINALG = {
     "inv": symmetric(tg.linalg.inv),
     "solve": symmetric(lambda a: tg.linalg.solve(a, np.arange(3.0))),
     "norm": symmetric(tg.linalg.norm),
+    "only below the diagonal": symmetric(
+        lambda a: tg.softmax(tg.where(np.tri(3), tg.stack([a, a.T]), -np.inf), axis=2) ** 2
+    ),
     "logsumexp": symmetric(lambda a: tg.logsumexp(a, axis=0)),
     "softmax": symmetric(lambda a: tg.softmax(a, axis=0) * np.arange(3.0)),
 }
@@ -157,6 +160,7 @@ DRAWS = {
     "permutation": lambda rng: tg.random.permutation(2, rng=rng),
     "bernoulli": lambda rng: tg.random.bernoulli((3, 2), 0.3, rng=rng),
     "a single number": lambda rng: tg.random.normal(rng=rng),
+    "a single number of the default": lambda rng: tg.random.uniform(),
     "a seed": lambda rng: tg.random.uniform((3, 2), rng=5),
 }
 

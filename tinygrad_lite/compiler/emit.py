@@ -241,6 +241,7 @@ class Emission:
                 self.w.local[r.value]
                 for r in self.program.returned
                 if r.value in self.w.local and r.value.dtype.kind == "f" and not r.thing
+                if r.value.kind != "changed"  # the effect that changes it is still to come
             ]
         own = {slot.name for slot in self.source.slots.values() if slot.flat == slot.name}
         shapes = {self.w.local.get(v): v.shape for v in self.w.local}
@@ -326,6 +327,7 @@ class Emission:
 
     def _assemble(self) -> None:
         w, source, text = self.w, self.source, self.w.text
+        text.drop_unread()
         lines = [f'"""{self.program.name}, as NumPy source; written by tinygrad_lite.compile."""']
         lines += ["", "import numpy as np", ""]
         lines += [f"{alias} = {path}" for alias, path in sorted(text.imports.items())]

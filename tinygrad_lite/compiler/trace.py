@@ -325,6 +325,11 @@ class Tracer:
             return Returned(self.values[id(x._data)], "given")
         if x in self.data and x.record is None and x._data is self.data[x]:
             return Returned(None, x)
+        if x.record is None and x._grad is not None:
+            raise self.refusal(
+                f"{self.program.name} returned {x._describe()}, a leaf that it made itself, whose "
+                "gradient would be lost: return t.detach() and t.grad instead"
+            )
         return Returned(self.value(x), None, id(x) in self.arrays, x._requires_grad)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from tinygrad_lite.compiler.memory import Buffer, Lifetimes, Pool
 from tinygrad_lite.compiler.naming import Names, kind, number_name, result_name
 from tinygrad_lite.compiler.passes.rewrite import known_as
 from tinygrad_lite.compiler.program import Instruction, Program, Value
+from tinygrad_lite.random import generator
 
 DType = np.dtype[Any]
 
@@ -35,6 +37,20 @@ class Sections:
     memory: list[str] = field(default_factory=list)
     views: list[str] = field(default_factory=list)
     body: list[str] = field(default_factory=list)
+
+    def drop_unread(self) -> None:
+        """Leave out the views, constants and arrays that the body came to do without."""
+        words = set(re.findall(r"\w+", "\n".join(self.body)))
+        for lines in (self.views, self.constants):
+            for line in reversed(lines.copy()):
+                name, *rest = re.findall(r"\w+", line)
+                if name in words:
+                    words.update(rest)
+                else:
+                    lines.remove(line)
+        for name, thing in list(self.given.items()):
+            if isinstance(thing, np.ndarray) and name not in words:
+                del self.given[name]
 
 
 class Writer:
@@ -98,8 +114,7 @@ class Writer:
         key = (str(number), dtype)
         if key not in self._constants:
             name = self.names.new("number" if dtype.kind == "c" else number_name(number.item()))
-            literal = str(number) if np.isfinite(number) else f'float("{number}")'
-            self.text.constants.append(f"{name} = np.array({literal}, {spelled(dtype)})")
+            self.text.constants.append(f"{name} = np.array({literal(number)}, {spelled(dtype)})")
             self._constants[key] = name
         return self._constants[key]
 
@@ -142,7 +157,7 @@ class Writer:
             )
             if fits and dtype is not None and isinstance(data, (int, float)):
                 return self.constant(data, dtype)
-            return repr(data)
+            return literal(data)
         return self.constant(data, v.dtype)
 
     # Lines
@@ -271,6 +286,12 @@ class Writer:
         return self.view(v, "{}.T", "T")
 
 
+def literal(number: Any) -> str:
+    """A number in source."""
+    text = str(number)
+    return f'float("{text}")' if text in ("inf", "-inf", "nan") else text
+
+
 def spelled(dtype: DType) -> str:
     """A dtype in source."""
     return (
@@ -355,6 +376,8 @@ def may_vary(step: Instruction) -> bool:
 
 
 def _attribute(key: str, value: Any, w: Writer) -> str:
+    if key == "rng" and value is None:
+        value = generator()
     if _plain(value):
         return repr(value)
     if isinstance(value, np.dtype):
