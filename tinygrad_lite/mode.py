@@ -34,7 +34,8 @@ class Mode(NamedTuple):
             it has a method ``contribution``, that observes the backward pass instead. It is told
             more where it has a method for it: ``carried(contribution)`` of the steps of that
             backward pass, ``hooked(tensor, hook, before, after)`` when a hook has replaced a
-            gradient, ``look(tensor, what)`` when Python reads values, ``strays()`` when a rule
+            gradient, ``look(tensor, what)`` when Python reads values, ``copied(tensor, dtype)``
+            for the values of a new leaf, ``strays()`` when a rule
             takes another way because it met NaN, ``changes(tensor)`` when a tensor is about to be
             given other values by an operation, ``is_number(tensor)`` before that: whether it
             stands for a number, which does not change, ``effect(owner, call, tensors,

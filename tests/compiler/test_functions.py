@@ -143,6 +143,21 @@ def test_numbers_of_numpy_do_not_change_in_place(rng: np.random.Generator) -> No
     agree(f, *calls(rng, (4,)))
 
 
+def test_new_leaves_of_arrays_and_tensors(rng: np.random.Generator) -> None:
+    w = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+
+    def f(x: Any, y: Any) -> Any:
+        x = tg.tensor(x, requires_grad=True)
+        ((tg.tensor(w) * x + tg.tensor(y > 0, dtype=float)) ** 2).sum().backward(create_graph=True)
+        before, w.grad = tg.tensor(x), None
+        (x.grad**2).sum().backward()
+        with tg.no_grad():
+            before += 1.0
+        return x.grad, before, tg.tensor(y, dtype=np.float32), w.grad
+
+    agree(f, *calls(rng, (3,), ()))
+
+
 def test_results_are_the_callers_own(rng: np.random.Generator) -> None:
     w = tg.tensor(np.ones(3), requires_grad=True)
 

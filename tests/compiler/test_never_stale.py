@@ -49,7 +49,6 @@ LOOKS = {
     "asarray": lambda t: np.asarray(t.detach()),
     "format": lambda t: f"{t.sum():.2f}",
     "repr": lambda t: repr(t),
-    "tensor": lambda t: tg.tensor(t),
     "list": lambda t: tg.tensor([t[0], t[1]]),
     "sorted": lambda t: sorted(t),
     "NumPy without a rule": lambda t: np.lexsort(t),

@@ -13,6 +13,7 @@ from tinygrad_lite.compiler.arguments import overwrite
 from tinygrad_lite.compiler.hidden import Hidden
 from tinygrad_lite.compiler.program import Effect, Error, Instruction, Program, Returned, Value
 from tinygrad_lite.mode import mode, switched
+from tinygrad_lite.ops.shape import cast
 from tinygrad_lite.primitive import Primitive, admit, caller, primitive
 from tinygrad_lite.tensor import Tensor, constant, new, tick
 from tinygrad_lite.tree import flatten
@@ -228,6 +229,11 @@ class Tracer:
             "Choose with tg.where instead of `if`, compute with tensors instead of numbers and "
             "NumPy arrays, or return the tensor and read it outside"
         )
+
+    def copied(self, t: Tensor, dtype: Any) -> Any:
+        """The values of ``tg.tensor(t)``, as those of an operation."""
+        with switched(grad=False):
+            return cast(t, dtype or t.dtype)._data
 
     def _plain(self, attribute: Any, name: str) -> Any:
         """An attribute of an operation, with numbers in place of tensors."""
