@@ -150,8 +150,12 @@ def test_parameters_and_state_may_be_replaced_between_calls(rng: np.random.Gener
     for m in (twins.model, twins.other):
         for p in m.parameters():
             p.data[...] = 0.1  # in place, behind everybody's back
+    for o in (twins.optimizer, twins.other_optimizer):
+        o.state.clear()
     for x, labels in data[10:]:
         twins.run(x, labels)
+    for o in (twins.optimizer, twins.other_optimizer):
+        assert {tuple(s) for s in o.state.values()} == {("step", "exp_avg", "exp_avg_sq")}
 
 
 def test_dropout_draws_the_same_numbers(rng: np.random.Generator) -> None:

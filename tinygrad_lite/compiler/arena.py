@@ -109,7 +109,7 @@ class Joint:
         """Let the states of the parameters show what an update did to the common one."""
         if not self._numbers and len(self.whole) == len(self.states[0]):
             return
-        new = self.whole.keys() - self.states[0].keys()
+        new = [key for key in self.whole if key not in self.states[0]]
         for key in (*new, *self._numbers):
             if isinstance(self.whole[key], np.ndarray):
                 self._spread(key)
