@@ -36,7 +36,7 @@ SIDES = (1, 2, 3)
 """Lengths of axes that broadcast with each other."""
 
 UNUSUAL_SIDES = (1, 2, 0, 3, 7)
-LARGE_SIDES = ((2, 3, 66, 68, 70), (2, 3, 9, 10, 11))  # for one axis, and for several
+LARGE_SIDES = ((2, 3, 7, 66, 68, 69, 70), (2, 3, 9, 10, 11))  # for one axis, and for several
 LARGE_SHAPES = ((2,), (2, 2), (70,), (2, 1, 3, 2), (9, 8), (2, 3, 4, 3))
 """The first ones are there for what fails to shrink to."""
 UNUSUAL_NUMBERS = (0.0, 1.0, -1.0, 0.5, -0.5, 1e3, -1e3, 1e-3, -1e-3, 1e6, -1e6, 1e-6, -1e-6)
