@@ -70,7 +70,7 @@ def test_reading_a_value_is_an_error_that_names_the_line(look: str, kind: str) -
         tg.compile(f)(given)
     if caught.type is Error:
         assert "test_never_stale.py" in str(caught.value)
-        assert "tg.where" in str(caught.value)
+        assert ("t.detach()" if look == "data" else "tg.where") in str(caught.value)
     assert (w * 2 + 1).sum().item() > 0, "the switches are as they were"
 
 
@@ -81,7 +81,7 @@ def test_setting_data_inside_is_an_error() -> None:
         w.data = w.detach() * 2
         return w + 1
 
-    with pytest.raises(Error, match=r"t\.data"):
+    with pytest.raises(Error, match=r"t\.data = .*tg\.no_grad"):
         tg.compile(f)()
 
 

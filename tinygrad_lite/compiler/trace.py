@@ -223,11 +223,16 @@ class Tracer:
         if id(t) in self.given and not np.ndim(t._data) and t._data.dtype.kind in "iu":
             self.program.exact[self.values[id(t._data)].source] = int(t._data)
             return
+        advice = (
+            "Choose with tg.where instead of `if`, compute with tensors instead of numbers and "
+        )
+        advice += "NumPy arrays, or return the tensor and read it outside"
+        if what.startswith("t.data"):
+            advice = "Write t.detach(), or `with tg.no_grad(): t -= step` to change the values"
         raise self.refusal(
             f"{what} reads the values of a tensor inside a compiled function ({_place()()}), "
             "which Python does only while the function is traced; later calls would not see it. "
-            "Choose with tg.where instead of `if`, compute with tensors instead of numbers and "
-            "NumPy arrays, or return the tensor and read it outside"
+            f"{advice}"
         )
 
     def copied(self, t: Tensor, dtype: Any) -> Any:
