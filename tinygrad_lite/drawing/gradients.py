@@ -31,11 +31,11 @@ class Gradients:
     def observe(self, event: Contribution) -> None:
         """Take note of a contribution."""
         built, t, x = self._built, event.node, event.node.record[1][event.slot]
-        upstream, value, after = map(_raw, (event.upstream, event.value, event.after))
+        value = event.value
         if t in built.boxes:
-            self._upstream.setdefault(t, upstream)
+            self._upstream.setdefault(t, event.upstream)
         if x in built.boxes:
-            self._totals[x] = after
+            self._totals[x] = event.after
             summands = self._summands.setdefault(x, [])
             if len(summands) <= SUMMANDS:
                 summands.append(value)
@@ -47,7 +47,7 @@ class Gradients:
         edge.carries = True
         _add(self._carried.setdefault(edge.key, {}), x, value)
         if edge.slots == 1 and edge.head.startswith("op"):
-            self._rules[edge.key] = t, event.slot, upstream
+            self._rules[edge.key] = t, event.slot, event.upstream
 
     def write(self, formulas: bool) -> None:
         """Write what was seen into the figure, with the rules of the edges if they are wanted."""
@@ -98,11 +98,6 @@ class Gradients:
             words.append("…")
         written = f"{' + '.join(words)} → {text}"
         return written if len(written) <= LONGEST_SUM else f"sum of {many} → {text}"
-
-
-def _raw(value: Any) -> Any:
-    """The array of a tensor, which a user's rule may give; anything else is itself."""
-    return getattr(value, "_data", value)
 
 
 def _add(sums: dict[Tensor, Any], x: Tensor, value: Any) -> None:
