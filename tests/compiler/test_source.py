@@ -91,6 +91,30 @@ def test_names_of_several_models() -> None:
     assert "weight_2" not in step.source
 
 
+@pytest.mark.parametrize("names", [("W1", "b1"), ("b0", "b1"), ("b2", "buffer_0")])
+def test_parameters_may_be_called_as_buffers_are(names: tuple[str, str]) -> None:
+    def training() -> Any:
+        weight = tg.tensor(np.arange(6.0).reshape(3, 2) / 5, requires_grad=True, name=names[0])
+        bias = tg.tensor([0.5, -0.5], requires_grad=True, name=names[1])
+        optimizer = optim.SGD([weight, bias], lr=0.1)
+
+        def step(x: Any) -> Any:
+            optimizer.zero_grad()
+            loss = (tg.tanh(x @ weight + bias) ** 2).mean()
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    eager, compiled = training(), tg.compile(training())
+    for seed in range(6):
+        x = np.random.default_rng(seed).standard_normal((4, 3))
+        np.testing.assert_allclose(compiled(x).item(), eager(x).item(), rtol=1e-12)
+    setup = compiled.source.partition("def step")[0]
+    assert len(re.findall(rf"^{names[1]} = ", setup, flags=re.MULTILINE)) == 1
+
+
 def test_what_it_defines_it_reads() -> None:
     w = tg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
 

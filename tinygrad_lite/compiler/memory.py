@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from tinygrad_lite.compiler.naming import Names
 from tinygrad_lite.compiler.passes.rewrite import is_view
 from tinygrad_lite.compiler.program import Effect, Program, Value
 
@@ -72,7 +74,9 @@ class Lifetimes:
 class Pool:
     """The buffers, and which of them are free."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: Names) -> None:
+        self.names = names
+        self.prefix = "b"
         self.buffers: list[Buffer] = []
         self.free: list[Buffer] = []
         self.reused = 0
@@ -84,7 +88,9 @@ class Pool:
                 self.free.remove(buffer)
                 self.reused += 1
                 return buffer
-        buffer = Buffer(f"b{len(self.buffers)}", shape, dtype)
+        if not self.buffers and any(re.fullmatch(r"b\d+", name) for name in self.names.taken):
+            self.prefix = "buffer_"  # the biases of many a model are called b1 and b2
+        buffer = Buffer(self.names.new(f"{self.prefix}{len(self.buffers)}"), shape, dtype)
         self.buffers.append(buffer)
         return buffer
 

@@ -67,7 +67,7 @@ class Writer:
         self.lifetimes = lifetimes
         self.names = names
         self.text = Sections()
-        self.pool = Pool()
+        self.pool = Pool(names)
         self.local: dict[Value, str] = {}
         self.fixed: dict[Value, str] = {}
         self.solid: set[Value] = set()
