@@ -21,6 +21,7 @@ def draw(outcomes: Sequence[Outcome], machine: Mapping[str, str], path: Path) ->
     Raises ImportError, with what to install, if matplotlib is missing.
     """
     try:
+        from matplotlib import rc_context
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -41,7 +42,8 @@ def draw(outcomes: Sequence[Outcome], machine: Mapping[str, str], path: Path) ->
         _draw_panel(panel, outcome)
     for panel in panels[len(outcomes) :]:
         panel.set_axis_off()
-    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": "steps"}):  # words, not their outlines
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def _draw_panel(panel: Any, outcome: Outcome) -> None:
