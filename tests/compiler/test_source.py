@@ -115,6 +115,103 @@ def test_parameters_may_be_called_as_buffers_are(names: tuple[str, str]) -> None
     assert len(re.findall(rf"^{names[1]} = ", setup, flags=re.MULTILINE)) == 1
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_products_for_transposed_weights_are_computed_in_their_place(own: bool) -> None:
+    model = nn.Sequential(nn.Linear(6, 4, bias=False, rng=0), nn.Tanh(), nn.Linear(4, 3, rng=1))
+    weight = tg.tensor(np.ones((5, 3), np.float32), requires_grad=True, name="weight")
+    optimizer = optim.SGD([*model.parameters(), weight], lr=0.1)
+
+    @tg.compile
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        scores = model(x) @ weight.T if own else model(x)
+        loss = (scores**2).mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    for seed in range(4):
+        step(np.random.default_rng(seed).standard_normal((8, 6)).astype(np.float32))
+    assert re.search(r"dot\(\w+, x, d_layer_0_weight\)", step.source)
+    assert ("d_weight)  #" in step.source) is own
+    assert "_T_T" not in step.source
+    assert not re.search(r"copyto\(d_|copyto\(\w+, \w+_T\)", step.source)
+
+
+def test_layers_of_inputs_with_more_axes_allocate_nothing() -> None:
+    first, second = nn.Linear(6, 8, rng=0), nn.Linear(8, 3, rng=1)
+    optimizer = optim.SGD([*first.parameters(), *second.parameters()], lr=0.1)
+
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        loss = (second(tg.tanh(first(x))) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    def numbers(f: Any) -> list[float]:
+        first.weight.data[...], second.weight.data[...] = 0.1, 0.2
+        first.bias.data[...], second.bias.data[...] = 0.0, 0.0
+        return [f(x).item() for _ in range(5)]
+
+    x = np.random.default_rng(0).standard_normal((5, 4, 6)).astype(np.float32)
+    eager = numbers(step)
+    compiled = tg.compile(step)
+    for layout in (x, np.asfortranarray(x), np.repeat(x, 2, axis=1)[:, ::2]):
+        x = layout
+        np.testing.assert_allclose(numbers(compiled), eager, rtol=1e-5)
+    assert "linear" not in compiled.source
+    assert "anew by every call" not in compiled.explain()
+
+
+def test_what_indices_choose_is_written_as_in_numpy() -> None:
+    table = tg.tensor(np.arange(30.0).reshape(10, 3), requires_grad=True, name="table")
+
+    def step(rows: Any, columns: Any) -> Any:
+        table.grad = None
+        words = table[rows].reshape(2, -1)
+        loss = (words**2).mean() + tg.tanh(table[1:3, 0] * table[4, 2]).sum()
+        loss = loss + table[rows[:, 0], columns].sum()
+        loss.backward()
+        return loss
+
+    rows, columns = np.array([[1, -2], [3, 1]]), np.array([0, 2])
+    eager = step(rows, columns).item(), table.grad.numpy()
+    compiled = tg.compile(step)
+    for _ in range(3):
+        found = compiled(rows, columns).item(), table.grad.numpy()
+    np.testing.assert_allclose(found[0], eager[0], rtol=1e-12)
+    np.testing.assert_allclose(found[1], eager[1], rtol=1e-12)
+    for text in ("table[rows]", ".reshape((2, 6))", "table[4, 2]", "[1:3, 0] = ", ", columns]"):
+        assert text in compiled.source
+    assert "getitem" not in compiled.source
+    with pytest.raises(IndexError):
+        compiled(rows + 10, columns)
+
+
+def test_arguments_in_dicts_and_by_keyword_have_their_own_names() -> None:
+    @tg.compile
+    def loss(p: Any, x: Any, *more: Any, scale: Any = 1.0, shift: Any = 0.0) -> Any:
+        return tg.tanh(x @ p["w"] + p["b"]) * scale + shift + more[0]
+
+    for _ in range(3):
+        given = {"w": np.ones((3, 2)), "b": np.ones(2)}
+        loss(given, np.ones((4, 3)), np.ones(2), shift=np.ones(2), scale=np.ones(2))
+    assert "def loss(p_w, p_b, x, x2, shift, scale):" in loss.source
+    assert "(x, p_w, " in loss.source
+
+
+def test_constants_are_written_out_and_no_line_does_nothing() -> None:
+    @tg.compile
+    def slopes(w: Any, b: Any) -> Any:
+        return tg.grad(lambda w, b: (tg.tanh(w) * np.arange(3.0) + b).sum(), argnums=(0, 1))(w, b)
+
+    for _ in range(3):
+        slopes(np.ones((2, 3)), np.ones(3))
+    assert "np.full((3,), 2.0, np.float64)" in slopes.source
+    assert not re.search(r"^ +(\w+) = \1\b", slopes.source, flags=re.MULTILINE)
+
+
 def test_what_it_defines_it_reads() -> None:
     w = tg.tensor(np.arange(6.0).reshape(3, 2), requires_grad=True)
 
@@ -142,6 +239,31 @@ def test_it_says_what_was_done() -> None:
     text = step.explain()
     for part in ("operations traced", "softmax cross-entropy", "relu", "dropped", "KiB", "SGD"):
         assert part in text
+
+
+def test_it_counts_gradients_and_calls() -> None:
+    model = MLP()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+    @tg.compile
+    def step(x: Any, labels: Any) -> Any:
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(x), labels)
+        loss.backward()
+        optim.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        return loss
+
+    for _ in range(4):
+        step(*batch())
+    text = step.explain()
+    assert "gradients: 4, in 1 array, " in text
+    assert "called as it is: clip_grad_norm_, for 4 gradients" in text
+    assert "called as it is: SGD, for 4 gradients" in text
+    body = step.source.partition("def step")[2].partition("\n")[2]
+    own = ("sgd_step(", "clip_grad_norm(", "repeat(")
+    calls = [name for name in re.findall(r"[\w.]+\(", body) if name not in own]
+    assert f", {len(calls)} calls of NumPy" in text
 
 
 def test_it_says_what_is_allocated_and_how_much_memory_there_is() -> None:

@@ -24,7 +24,7 @@ from tinygrad_lite.compiler.guards import Conditions, Watch
 from tinygrad_lite.compiler.hidden import Hidden
 from tinygrad_lite.compiler.passes import Notes, optimise
 from tinygrad_lite.compiler.program import Error, Program
-from tinygrad_lite.compiler.signature import describe, in_words, structure
+from tinygrad_lite.compiler.signature import describe, in_words, places, structure
 from tinygrad_lite.compiler.standalone import save
 from tinygrad_lite.compiler.trace import Tracer
 from tinygrad_lite.compiler.variant import Variant, leaf_conditions, settled
@@ -157,7 +157,9 @@ class Compiled:
         bound = None
         if first is not None and not changed:
             notes = optimise(program)
-            bound = Bound(program, Emission(program, self._parameters(program), paths).write())
+            bound = Bound(
+                program, Emission(program, self._parameters(program, key[1]), paths).write()
+            )
         operands = {
             id(v.source) for s in program.instructions for v in s.inputs if v.kind == "captured"
         }
@@ -194,17 +196,21 @@ class Compiled:
         self._given_up = why
         warnings.warn(f"{self._name} is run without compilation from now on: {why}", stacklevel=5)
 
-    def _parameters(self, program: Program) -> list[str]:
-        """Names for the arguments: those of the function's own parameters."""
+    def _parameters(self, program: Program, nest: Any) -> list[str]:
+        """Names for the arguments: those of the function's own parameters, and keys in them."""
         try:
             own = [
                 p.name
                 for p in inspect.signature(self.function).parameters.values()
-                if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)
+                if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
             ]
         except (TypeError, ValueError):
             own = []
-        return [own[i] if i < len(own) else f"x{i}" for i in sorted(program.arguments)]
+        found = []
+        for named, first, *keys in places(nest):
+            name = first if named else own[first] if first < len(own) else f"x{first}"
+            found.append("_".join(map(str, [name, *keys])))
+        return [found[i] for i in sorted(program.arguments)]
 
     def _restored(self, program: Program, tracer: Tracer, result: Any, leaves: list[Any]) -> Any:
         """What the traced call returns: with the arguments in place of what stood for them."""

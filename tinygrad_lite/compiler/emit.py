@@ -292,8 +292,8 @@ class Emission:
         if effect.out is not None:
             self.w.local[effect.out] = self.names.new("norm")
             changed.append(self.w.local[effect.out])
-        left = "".join(f"{n}, " for n in changed)
-        self.w.line(f"{left}{'= ' if left else ''}{name}({', '.join(numbers)})")
+        left = f"[{', '.join(changed)}] = " if changed else ""
+        self.w.line(f"{left}{name}({', '.join(numbers)})")
 
     def _changed_live(self, effect: Effect) -> list[Value]:
         return [
@@ -332,8 +332,8 @@ class Emission:
         lines += ["", "import numpy as np", ""]
         lines += [f"{alias} = {path}" for alias, path in sorted(text.imports.items())]
         arrays = [n for n, x in text.given.items() if isinstance(x, (Tensor, np.ndarray))]
-        if arrays:
-            lines += ["", "# What outlives a call"]
+        if text.given or self.program.differentiates:
+            lines += ["", "# What outlives a call" if arrays else "# What it calls"]
         for name in arrays:
             x = text.given[name]
             data = x._data if isinstance(x, Tensor) else x
@@ -344,7 +344,7 @@ class Emission:
             lines.append('repeat = given["repeat"]  # what to do when something is not a number')
         if text.constants:
             lines += ["", "# Constants", *text.constants]
-        if source.slots:
+        if source.flats:
             lines += ["", "# Gradients"]
         for flat, (size, dtype) in source.flats.items():
             if flat not in {s.name for s in source.slots.values()}:

@@ -9,6 +9,7 @@ import numpy as np
 from tinygrad_lite.compiler.binding import Bound
 from tinygrad_lite.compiler.bundle import Bundle
 from tinygrad_lite.compiler.program import Error, Returned
+from tinygrad_lite.compiler.signature import places
 from tinygrad_lite.tensor import Tensor
 
 
@@ -68,20 +69,10 @@ class _Text(str):
 
 def _paths(nest: Any) -> list[str]:
     """Where each leaf of the arguments is found."""
-    found: list[str] = []
-
-    def walk(nest: Any, path: str) -> None:
-        if nest is None:
-            found.append(path)
-            return
-        kind, items = nest
-        for key, item in items if kind is dict else enumerate(items):
-            walk(item, f"{path}[{key!r}]")
-
-    (_, (positional, named)) = nest
-    walk(positional, "args")
-    walk(named, "kwargs")
-    return found
+    return [
+        ("kwargs" if named else "args") + "".join(f"[{key!r}]" for key in keys)
+        for named, *keys in places(nest)
+    ]
 
 
 def _results(bound: Bound) -> list[str]:

@@ -20,7 +20,9 @@ SHORT = {
     **dict.fromkeys(("nll", "label_loss", "cross_entropy"), "loss"),
     "bernoulli_nll": "losses",
     **dict.fromkeys(("add", "sum"), "total"),
-    "mean": "average",
+    "mean": "mean_value",
+    "transpose": "{}_T",
+    "reshape": "{}_reshaped",
     "softmax": "p",
     "log_softmax": "log_p",
     "clip": "limited",
@@ -52,6 +54,19 @@ SHORT = {
     "where": "chosen",
 }
 """What results of an operation are called, ``{}`` being its operand; others go by the operation."""
+
+ALONE = {
+    "negative": "negated",
+    "square": "squared",
+    "sqrt": "root",
+    "exp": "exponential",
+    "log": "logarithm",
+    **dict.fromkeys(("abs", "absolute"), "magnitude"),
+    "sign": "signs",
+    "transpose": "transposed",
+    "reshape": "reshaped",
+}
+"""What they are called where the operand has a long name or none."""
 
 LONG = 8
 """Names with more letters than this are not made part of others."""
@@ -144,11 +159,12 @@ def _module_path(scope: Any) -> str:
 def result_name(step: Instruction, operands: list[str]) -> str:
     """What the result of an instruction on operands of these names is called."""
     name = step.operation.name
-    wish = SHORT.get(name, name)
+    alone = ALONE.get(name, name)
+    wish = SHORT.get(name, alone)
     if "{}" not in wish:
         return wish
     short = operands and 0 < len(operands[0]) <= LONG
-    return wish.format(operands[0]) if short else name
+    return wish.format(operands[0]) if short else alone
 
 
 def number_name(number: float) -> str:

@@ -34,6 +34,18 @@ def structure(tree: Any) -> Any:
     return None
 
 
+def places(nest: Any) -> list[tuple[Any, ...]]:
+    """The keys that lead to each leaf of such a structure, in order."""
+    if nest is None:
+        return [()]
+    kind, items = nest
+    return [
+        (key, *rest)
+        for key, item in (items if kind is dict else enumerate(items))
+        for rest in places(item)
+    ]
+
+
 def in_words(leaves: list[Any]) -> str:
     """The arguments, for a warning."""
     return ", ".join(

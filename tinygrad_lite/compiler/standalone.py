@@ -72,12 +72,17 @@ def _update(
     owner = effect.owner
     if owner in (clip_grad_norm_, clip_grad_value_):
         return _clipping(name, effect, bound, bundle)
-    numbers = any(not t.shape for t, v in effect.gradients.items() if v is not None)
-    live = any(t in bound.source.live for t in effect.changed)
-    if not hasattr(owner, "update") or live or numbers:
+    called = getattr(owner, "__name__", type(owner).__name__)
+    scalar = next((t for t, v in effect.gradients.items() if v is not None and not t.shape), None)
+    if scalar is not None:
         raise Error(
-            f"{getattr(owner, '__name__', type(owner).__name__)} cannot be written to a file that "
-            "runs on its own: only the steps of this library's optimisers on arrays can"
+            f"{called} cannot be written to a file that runs on its own, because it changes "
+            f"{scalar._describe()}: give that the shape (1,)"
+        )
+    if not hasattr(owner, "update") or any(t in bound.source.live for t in effect.changed):
+        raise Error(
+            f"{called} cannot be written to a file that runs on its own: only the steps of this "
+            "library's optimisers on arrays can"
         )
     steps = [n for n, e in bound.source.effects.items() if e.owner is owner]
     first = steps[0]  # the others go on with its state

@@ -91,6 +91,7 @@ class Writer:
             alias = f"np_{alias}"
         if alias not in self.text.imports:
             self.text.imports[alias] = PRIVATE.get(path, f"np.{path}")
+            self.names.reserved.add(alias)
         return alias
 
     def into(self, function: str, given: Sequence[str], out: str) -> str:
@@ -147,7 +148,7 @@ class Writer:
         data = v.source
         if np.ndim(data):
             if v not in self.local:
-                self.local[v] = self.fixed[v] = self.give("constant", np.ascontiguousarray(data))
+                self.local[v] = self.fixed[v] = self._constant_array(np.ascontiguousarray(data))
                 self.solid.add(v)
             return self.local[v]
         if v.weak:
@@ -160,6 +161,15 @@ class Writer:
             return literal(data)
         return self.constant(data, v.dtype)
 
+    def _constant_array(self, data: Any) -> str:
+        """A name for an array of constants; what is one number all over is written so."""
+        if data.dtype.kind not in "fiu" or not _even(data):
+            return self.give("constant", data)
+        first = data.flat[0]
+        key = ("full", data.shape, data.dtype, str(first))
+        expression = f"np.full({data.shape}, {literal(first)}, {spelled(data.dtype)})"
+        return self.table(key, f"all_{number_name(first.item())}", expression, data.nbytes)
+
     # Lines
 
     def line(self, text: str, comment: str = "") -> None:
@@ -171,7 +181,7 @@ class Writer:
         name = self.name(step)
         if to is not None and step.out not in self.fresh:
             self.fixed.setdefault(step.out, to)
-        if name == to and step.out in self.own:  # the call itself puts it in its place
+        if name == to:  # the call itself puts it in its place
             if expression == to:
                 self.text.body[-1] += f"  # {kind(step.out)}"
             else:
@@ -284,6 +294,11 @@ class Writer:
     def transposed(self, v: Value) -> str:
         """The transpose of a matrix."""
         return self.view(v, "{}.T", "T")
+
+
+def _even(data: Any) -> bool:
+    """Whether an array is one number all over, to the bit."""
+    return bool(data.size) and data.tobytes() == data.size * data.flat[:1].tobytes()
 
 
 def literal(number: Any) -> str:

@@ -54,7 +54,7 @@ def cast(step: Instruction, w: Writer) -> bool:
 @emits("concatenate")
 def concatenate(step: Instruction, w: Writer) -> bool:
     """Arrays side by side in a buffer."""
-    parts = "".join(f"{w.read(v)}, " for v in step.inputs)
+    parts = ", ".join(map(w.read, step.inputs))
     out = w.out(step)
-    w.assign(step, f"{w.np('concatenate')}(({parts}), {step.attributes['axis']}, {out})", out)
+    w.assign(step, f"{w.np('concatenate')}([{parts}], {step.attributes['axis']}, {out})", out)
     return True

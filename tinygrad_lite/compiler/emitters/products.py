@@ -13,12 +13,19 @@ LONGEST_DOT = 4096
 
 @emits("linear")
 def linear(step: Instruction, w: Writer) -> bool:
-    """x @ weight.T, and the bias added in place."""
+    """x @ weight.T, and the bias added in place; axes before the last are rows like any other."""
     x, weight, bias = step.inputs
-    if len(x.shape) != 2 or not real(x, weight, bias, step.out) or 0 in (*x.shape, *weight.shape):
+    if len(x.shape) < 2 or not real(x, weight, bias, step.out) or 0 in (*x.shape, *weight.shape):
         return False
     out = w.out(step)
-    w.line(f"{w.np('dot')}({w.read(x)}, {w.transposed(weight)}, {out})")
+    rows, places = w.read(x), out
+    if len(x.shape) > 2:
+        flat, wide = (f"{{}}.reshape({(-1, v.shape[-1])})" for v in (x, step.out))
+        once = x not in w.fixed or x in w.solid
+        rows = w.view(x, flat, "rows") if once else flat.format(rows)
+        fixed = step.out not in w.fresh
+        places = w.setup_view(out, wide, f"{out}_rows") if fixed else wide.format(out)
+    w.line(f"{w.np('dot')}({rows}, {w.transposed(weight)}, {places})")
     added = widened(bias, step, w) or w.read(bias)
     w.assign(step, f"{w.np('add')}({out}, {added}, {out})", out)
     return True

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tinygrad_lite.compiler.program import Instruction
-from tinygrad_lite.compiler.writer import Writer, emits
+from tinygrad_lite.compiler.writer import Writer, emits, real
+from tinygrad_lite.ops.index import ARRAY
 
 
 @emits("transpose")
@@ -12,17 +13,40 @@ def transpose(step: Instruction, w: Writer) -> bool:
     axes = step.attributes["axes"]
     if not step.inputs[0].shape:
         return False
-    _as_view(step, w, "{}.T" if axes is None else f"{{}}.transpose({axes})", "T")
+    turned = axes is None or tuple(a % len(axes) for a in axes) == (*range(len(axes))[::-1],)
+    _as_view(step, w, "{}.T" if turned else f"{{}}.transpose({axes})", "T")
     return True
 
 
 @emits("getitem")
 def getitem(step: Instruction, w: Writer) -> bool:
-    """A view, where there are only slices and numbers."""
-    if len(step.inputs) > 1 or not step.out.shape or not step.inputs[0].shape:
+    """A view, where there are only slices and numbers; what arrays of numbers choose is new."""
+    x, *arrays = step.inputs
+    if not x.shape or any(v.dtype.kind not in "iu" for v in arrays):
         return False
-    index = ", ".join(_part(p) for p in step.attributes["pattern"])
-    _as_view(step, w, f"{{}}[{index}]" if index else "{}[...]", "part")
+    rest = iter(arrays)
+    parts = [w.read(next(rest)) if p is ARRAY else _part(p) for p in step.attributes["pattern"]]
+    index = ", ".join(parts) or "..."
+    if step.out.shape and not arrays:
+        _as_view(step, w, f"{{}}[{index}]", "part")
+        return True
+    if step.out.shape:
+        w.allocates(step)
+    w.assign(step, f"{w.read(x)}[{index}]")
+    return True
+
+
+@emits("scatter")
+def scatter(step: Instruction, w: Writer) -> bool:
+    """Zeros, and in them what a slice was read for."""
+    g, *arrays = step.inputs
+    if arrays or not step.out.shape or not real(g, step.out):
+        return False
+    out = w.out(step)
+    index = ", ".join(map(_part, step.attributes["pattern"])) or "..."
+    w.line(f"{out}.fill(0)")
+    w.line(f"{out}[{index}] = {w.read(g)}")
+    w.assign(step, out, out)
     return True
 
 
@@ -52,11 +76,14 @@ def broadcast_to(step: Instruction, w: Writer) -> bool:
 def reshape(step: Instruction, w: Writer) -> bool:
     """A view of memory in one piece; else a copy."""
     x, out = step.inputs[0], step.out
+    if x.shape and out.shape and x not in w.fixed:
+        w.assign(step, f"{w.read(x)}.reshape({out.shape})")
+        return True
     if x.shape and x in w.fixed and x in w.solid:
         _as_view(step, w, f"{{}}.reshape({out.shape})", "reshaped")
         w.solid.add(out)
         return True
-    if not out.shape or not x.shape or x not in w.fixed:
+    if not out.shape or not x.shape:
         return False
     to = w.out(step)
     target = (

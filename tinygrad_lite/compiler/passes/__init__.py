@@ -8,6 +8,7 @@ from tinygrad_lite.compiler.passes.fuse import fuse
 from tinygrad_lite.compiler.passes.logistic import unnegated
 from tinygrad_lite.compiler.passes.rewrite import Notes
 from tinygrad_lite.compiler.passes.simplify import simplify
+from tinygrad_lite.compiler.passes.transposed import straighten
 from tinygrad_lite.compiler.program import Program
 
 __all__ = ["Notes", "optimise"]
@@ -20,6 +21,7 @@ def optimise(program: Program) -> Notes:
     share(program, notes)
     unnegated(program, notes)
     fuse(program, notes)
+    straighten(program, notes)
     simplify(program, notes)
     share(program, notes)
     drop(program, notes)

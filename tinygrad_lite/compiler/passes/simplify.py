@@ -17,7 +17,8 @@ def simplify(program: Program, notes: Notes) -> None:
 
     def rule(step: Instruction) -> Value | None:
         found = folded(step) or unchanged(step, made)
-        if found is not None and (calm or _is_own(found, made)):
+        again = known_as(step.operation) == "transpose"  # the same memory, seen the other way
+        if found is not None and (calm or again or _is_own(found, made)):
             notes.dropped[step.operation.name] += 1
             return found
         expanded(step, made)
