@@ -95,3 +95,27 @@ def test_python_calls_of_a_compiled_step() -> None:
     assert calls(lambda: step(*given)) <= 13
     text = step.source.partition("def step")[2]
     assert sum("(" in line for line in text.splitlines()) <= 35
+
+
+def test_python_calls_of_a_compiled_step_on_numbers_or_with_dropout() -> None:
+    slope = tg.tensor(0.5, requires_grad=True)
+    plain = optim.SGD([slope], lr=0.1)
+
+    def fit(x: Any) -> Any:
+        plain.zero_grad()
+        loss = (slope * x - 3.0) ** 2
+        loss.backward()
+        plain.step()
+        return loss
+
+    compiled = tg.compile(fit)
+    for _ in range(4):
+        compiled(2.0)
+    assert calls(lambda: compiled(2.0)) <= 24
+
+    noisy = nn.Sequential(nn.Linear(4, 4, rng=0), nn.Dropout(0.5, rng=1))
+    step = tg.compile(step_of(noisy, optim.SGD(noisy.parameters(), lr=0.1)))
+    batch = np.ones((3, 4), np.float32), np.array([0, 1, 3])
+    for _ in range(4):
+        step(*batch)
+    assert calls(lambda: step(*batch)) <= 23

@@ -47,6 +47,7 @@ class Driver:
             "lock": lock,
             "repeat": REPEAT,
             "function": function,
+            "bound": bound,
             "plain_same": same,
             "new": new,
             "Tensor": Tensor,
@@ -59,7 +60,9 @@ class Driver:
             f"int(a{i}{'._data' if isinstance(leaves[i], Tensor) else ''}) == {n}"
             for i, n in bound.program.exact.items()
         ]
-        own += conditions.terms
+        own += ["bound.data is data", *conditions.terms]
+        if bound.source.live:  # whose arrays are other ones in every call
+            own += conditions.implied
         lines = [
             "def drive(args):",
             "    grad, intercept, _ = mode()",
@@ -81,7 +84,7 @@ class Driver:
     def bind(self) -> None:
         """Take over what the program has been bound to."""
         bound = self.bound
-        self.data = bound.data
+        self.data = self.names["data"] = bound.data
         self.names.update({f"w{i}": a for i, a in enumerate(bound.data)})
         self.names.update({f"r{i}": t for i, t in enumerate(bound.residents)})
         self.names.update({f"t{i}": t for i, (t, _) in enumerate(bound.steady)})
@@ -133,12 +136,17 @@ class Driver:
     def _run(self, leaves: list[Any]) -> list[str]:
         """The lines that call the program and hand out its results."""
         bound, program = self.bound, self.bound.program
-        if bound.generators or bound.source.live or bound.source.entering:
-            return ["return miss"]
         given = [
             f"a{i}._data" if isinstance(leaves[i], Tensor) else f"a{i}"
             for i in sorted(program.arguments)
         ]
+        if bound.generators or bound.source.live or bound.source.entering:
+            return [
+                f"out = bound([{', '.join(given)}])",
+                "if out is repeat:",
+                "    return function(*args)",
+                "return structure(leaves(out, args))",
+            ]
         lines = []
         if bound.held:
             lines += [
