@@ -287,3 +287,22 @@ def test_random_programs(data: st.DataObject) -> None:
 
     rng = np.random.default_rng(1)
     agree(f, *[tuple(rng.uniform(-1, 1, (2, 3, 3))) for _ in range(2)])
+
+
+@pytest.mark.parametrize("axes", [None, (1, 0), (-1, -2), (0, 1), (-2, -1)])
+def test_a_product_with_its_axes_exchanged_or_left_as_they_are(axes: Any) -> None:
+    a, b = (tg.tensor(np.arange(6.0).reshape(s), requires_grad=True) for s in ((2, 3), (3, 2)))
+
+    def f(x: Any) -> Any:
+        a.grad = b.grad = None
+        total = (tg.transpose((a * x) @ b, axes) * np.array([[1.0, 2.0], [3.0, 4.0]])).sum()
+        total.backward()
+        return total
+
+    compiled = tg.compile(f)
+    for x in (1.0, 2.0, 3.0, 4.0):
+        expected = f(np.float64(x)).item()
+        gradients = a.grad, b.grad
+        assert compiled(np.float64(x)).item() == expected
+        for t, g in zip((a, b), gradients, strict=True):
+            np.testing.assert_allclose(t.grad, g)

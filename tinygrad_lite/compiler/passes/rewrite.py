@@ -99,3 +99,10 @@ def number(value: Value) -> Any:
         return None
     first = data.flat[0]
     return first if data.ndim == 0 or bool(np.all(data == first)) else None
+
+
+def axes_of(step: Instruction) -> tuple[int, ...]:
+    """Where a transpose takes its axes from, counted from 0."""
+    axes = step.attributes["axes"]
+    ndim = len(step.out.shape)
+    return tuple(range(ndim))[::-1] if axes is None else tuple(a % ndim for a in axes)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_lite.compiler.passes.rewrite import Notes, is_view, known_as, number, replace
+from tinygrad_lite.compiler.passes.rewrite import Notes, axes_of, is_view, known_as, number, replace
 from tinygrad_lite.compiler.program import Instruction, Program, Value
 
 
@@ -62,7 +62,7 @@ def unchanged(step: Instruction, made: dict[Value, Instruction]) -> Value | None
         step.inputs = [before.inputs[0]]
         return unchanged(step, made)
     if name == "transpose" and before is not None and known_as(before.operation) == name:
-        axes, earlier = (_axes(s) for s in (step, before))
+        axes, earlier = (axes_of(s) for s in (step, before))
         if all(earlier[a] == i for i, a in enumerate(axes)):
             return before.inputs[0]
     if name in ("multiply", "divide", "add", "subtract"):
@@ -74,12 +74,6 @@ def unchanged(step: Instruction, made: dict[Value, Instruction]) -> Value | None
         if name in ("multiply", "add") and number(x) == unit and like_y:
             return y
     return None
-
-
-def _axes(step: Instruction) -> tuple[int, ...]:
-    axes = step.attributes["axes"]
-    ndim = len(step.out.shape)
-    return tuple(range(ndim))[::-1] if axes is None else tuple(a % ndim for a in axes)
 
 
 def expanded(step: Instruction, made: dict[Value, Instruction]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tinygrad_lite.compiler.passes.rewrite import Notes, known_as, makers, replace
+from tinygrad_lite.compiler.passes.rewrite import Notes, axes_of, known_as, makers, replace
 from tinygrad_lite.compiler.program import Instruction, Program, Value
 
 
@@ -18,11 +18,10 @@ def straighten(program: Program, notes: Notes) -> None:
     for step in program.instructions:
         x = step.inputs[0] if step.inputs else step.out
         product = made.get(x)
-        if product is None or known_as(step.operation) != "transpose" or reads[x] > 1:
+        if product is None or known_as(product.operation) != "matmul" or reads[x] > 1:
             continue
-        if known_as(product.operation) == "matmul" and all(
-            len(v.shape) == 2 for v in product.inputs
-        ):
+        turns = known_as(step.operation) == "transpose" and axes_of(step) == (1, 0)
+        if turns and all(len(v.shape) == 2 for v in product.inputs):
             seen[x] = step
     turned = {step.out for step in seen.values()}
 
