@@ -6,6 +6,8 @@ import random
 import sys
 import threading
 import warnings
+from functools import partial
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -350,3 +352,26 @@ def test_threads_may_share_a_compiled_function() -> None:
     for t in threads:
         t.join()
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("argument", "words"),
+    [
+        (lambda: tg.tensor([1.0, 2.0], requires_grad=True), "Pass the same tensor .* tg.grad"),
+        (object, "Pass the same object in every call"),
+        (partial(next, count(0.5)), "Pass numbers that change as arrays"),
+    ],
+)
+def test_arguments_that_are_new_in_every_call_get_the_advice_that_helps(
+    argument: Any, words: str
+) -> None:
+    step = tg.compile(lambda x, y: x * y if isinstance(y, (float, tg.Tensor)) else x)
+    for _ in range(16):
+        step(np.ones(2), argument())
+    with pytest.warns(UserWarning, match=f"run without compilation from now on.*{words}"):
+        step(np.ones(2), argument())
+
+
+def test_what_is_no_function_is_an_error() -> None:
+    with pytest.raises(TypeError, match="takes a function, not 3"):
+        tg.compile(3)  # type: ignore[arg-type]

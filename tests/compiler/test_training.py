@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -452,3 +453,34 @@ def test_a_copy_taken_before_a_step_is_not_changed_by_it() -> None:
         assert moved.tolist() == as_well.tolist() == [1.0, 2.0]
         assert turned.tolist() == [start.tolist()]
         assert end.tolist() == w.tolist() == (start - [1.0, 2.0]).tolist()
+
+
+def test_labels_to_be_ignored_do_not_run_every_call_twice() -> None:
+    def training() -> Any:
+        model = nn.Sequential(nn.Linear(4, 8, rng=0), nn.ReLU(), nn.Linear(8, 3, rng=1))
+        optimizer = optim.SGD(model.parameters(), lr=0.1)
+
+        def step(x: Any, labels: Any) -> Any:
+            optimizer.zero_grad()
+            loss = F.cross_entropy(model(x), labels)
+            loss.backward()
+            optimizer.step()
+            return loss
+
+        return step
+
+    eager, compiled = training(), tg.compile(training())
+    labels = np.array([0, 1, -100, 2, -100])
+    for seed in range(24):
+        x = np.random.default_rng(seed).standard_normal((5, 4)).astype(np.float32)
+        np.testing.assert_allclose(compiled(x, labels).item(), eager(x, labels).item(), rtol=1e-5)
+    variant = compiled._compiled()
+    assert compiled.traced == 5
+    assert variant.repeats.count == 0
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(20):
+            compiled(np.full((5, 4), np.nan, np.float32), labels)
+    assert len(said) == 1
+    assert "in 8 calls a gradient or a result was not a number" in str(said[0].message)
+    assert said[0].filename == __file__

@@ -24,10 +24,10 @@ from tinygrad_lite.compiler.guards import Conditions, Watch
 from tinygrad_lite.compiler.hidden import Hidden
 from tinygrad_lite.compiler.passes import Notes, optimise
 from tinygrad_lite.compiler.program import Error, Program
-from tinygrad_lite.compiler.signature import describe, in_words, places, structure
+from tinygrad_lite.compiler.signature import describe, in_words, places, remedy, structure
 from tinygrad_lite.compiler.standalone import save
 from tinygrad_lite.compiler.trace import Tracer
-from tinygrad_lite.compiler.variant import Variant, leaf_conditions, settled
+from tinygrad_lite.compiler.variant import MANY, Repeats, Variant, leaf_conditions, settled
 from tinygrad_lite.mode import mode, switched
 from tinygrad_lite.tensor import Tensor
 from tinygrad_lite.tree import flatten
@@ -90,7 +90,7 @@ class Compiled:
         ]
         results = bound(given)
         if results is REPEAT:
-            return self.function(*args, **kwargs)
+            return variant.repeats(*args, **kwargs)
         return variant.program.structure(bound.leaves(results, leaves))
 
     def _trace(
@@ -153,10 +153,11 @@ class Compiled:
             )
             return
         paths = watch.paths()
+        careful = any(v.key == key and v.repeats.count >= MANY for v in self._variants)
         notes, traced = Notes(), len(program.instructions)
         bound = None
         if first is not None and not changed:
-            notes = optimise(program)
+            notes = optimise(program, careful)
             bound = Bound(
                 program, Emission(program, self._parameters(program, key[1]), paths).write()
             )
@@ -166,10 +167,15 @@ class Compiled:
         conditions = Conditions()
         conditions.watch(watch, operands)
         leaf_conditions(conditions, program)
+        repeats = Repeats(self.function, self._name, last=careful)
+        if bound is not None and not careful:
+            conditions.names["repeats"] = repeats
+            conditions.add(f"repeats.count < {MANY}", "how often it met what is not a number")
         variant = Variant(key, program, conditions, changed)
+        variant.repeats = repeats
         variant.bound, variant.notes, variant.traced = bound, notes, traced
         if bound is not None and key[1] == structure((tuple(leaves), {})):
-            variant.driver = Driver(self.function, key[0], leaves, bound, conditions, self._lock)
+            variant.driver = Driver(repeats, key[0], leaves, bound, conditions, self._lock)
             self._drive = variant.driver.drive
         self._variants.insert(0, variant)
 
@@ -183,12 +189,10 @@ class Compiled:
         why = (
             f"{what} changes from call to call"
             if what
-            else (f"its arguments were new again: {in_words(leaves)}")
+            else f"its arguments were new again: {in_words(leaves)}"
         )
-        self._give_up(
-            f"it was traced {BOUND} times and {why}. Pass numbers that change as arrays "
-            "(np.float32(lr)), and batches of one size"
-        )
+        advice = remedy([] if what else leaves)
+        self._give_up(f"it was traced {BOUND} times and {why}. {advice}")
         return False
 
     def _give_up(self, why: str) -> None:
@@ -326,6 +330,7 @@ def compile(function: Callable[..., Any]) -> Compiled:
     Raises:
         tinygrad_lite.compiler.Error: when it is called, if it reads values in the middle, or does
             something else in one call than in the next; with the line and what to do.
+        TypeError: if ``function`` is none.
 
     >>> import numpy as np
     >>> import tinygrad_lite as tg
@@ -349,6 +354,8 @@ def compile(function: Callable[..., Any]) -> Compiled:
         product = multiply(w, x, b0)  # float64 (2,)
     ...
     """
+    if not callable(function):
+        raise TypeError(f"tg.compile takes a function, not {function!r}; call what it returns")
     return function if isinstance(function, Compiled) else Compiled(function)
 
 

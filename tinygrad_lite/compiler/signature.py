@@ -46,6 +46,18 @@ def places(nest: Any) -> list[tuple[Any, ...]]:
     ]
 
 
+def remedy(leaves: list[Any]) -> str:
+    """What to do about arguments that are new in every call, or other things that change."""
+    if any(isinstance(x, Tensor) and x._requires_grad and x.record is None for x in leaves):
+        return (
+            "Pass the same tensor whenever it is one that requires a gradient, or pass an array "
+            "and differentiate with tg.grad"
+        )
+    if any(describe(x)[:1] == ("object",) for x in leaves if not isinstance(x, np.generic)):
+        return "Pass the same object in every call, or the arrays in it"
+    return "Pass numbers that change as arrays (np.float32(lr)), and batches of one size"
+
+
 def in_words(leaves: list[Any]) -> str:
     """The arguments, for a warning."""
     return ", ".join(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +13,33 @@ from tinygrad_lite.compiler.guards import Conditions
 from tinygrad_lite.compiler.passes import Notes
 from tinygrad_lite.compiler.program import Error, Program
 
+MANY = 8
+"""After so many repeated calls a program is made anew, with fewer of them; then, it is said."""
+
+
+class Repeats:
+    """The function as it is, called again where a compiled call met what is not a number."""
+
+    def __init__(self, function: Callable[..., Any], name: str, last: bool) -> None:
+        self.function, self.name, self.last = function, name, last
+        self.count = 0
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.count += 1
+        if self.last and self.count == MANY:
+            warnings.warn(
+                f"{self.name}: in {MANY} calls a gradient or a result was not a number, and each "
+                "was run again without compilation, which takes more time than not to compile at "
+                "all. tg.detect_anomaly() names the operation where the first comes from",
+                stacklevel=4,
+            )
+        return self.function(*args, **kwargs)
+
 
 class Variant:
     """A program for calls of one kind, or what is known of it after a first trace."""
+
+    repeats: Repeats
 
     def __init__(
         self, key: Any, program: Program, conditions: Conditions, changed: str = ""

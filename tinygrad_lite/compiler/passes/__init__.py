@@ -14,13 +14,16 @@ from tinygrad_lite.compiler.program import Program
 __all__ = ["Notes", "optimise"]
 
 
-def optimise(program: Program) -> Notes:
-    """Rewrite ``program`` until it does no more than it has to; what was done is noted."""
+def optimise(program: Program, careful: bool = False) -> Notes:
+    """Rewrite ``program`` until it does no more than it has to; what was done is noted.
+
+    What is ``careful`` does not leave labels that are to be ignored to the function as it is.
+    """
     notes = Notes()
     simplify(program, notes)
     share(program, notes)
     unnegated(program, notes)
-    fuse(program, notes)
+    fuse(program, notes, careful)
     straighten(program, notes)
     simplify(program, notes)
     share(program, notes)
