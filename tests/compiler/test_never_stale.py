@@ -223,6 +223,40 @@ def test_hooks_that_come_and_go() -> None:
     assert w.grad.tolist() == [1.0, 2.0, 3.0]
 
 
+def test_the_closures_of_hooks_rules_and_functions_in_containers() -> None:
+    def scaling(factor: float) -> Any:
+        def scaled(t: Any) -> Any:
+            return t * factor
+
+        def change(value: float) -> None:
+            nonlocal factor
+            factor = value
+
+        return scaled, change
+
+    (forward, change_forward), (other, change_other) = scaling(2.0), scaling(3.0)
+    (hook, change_hook), (rule, change_rule) = scaling(4.0), scaling(5.0)
+    functions = {"all": [forward, other]}
+    scaled = tg.primitive(lambda x: x + 0, [lambda g, out, x: rule(g)], name="scaled")
+    w = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    w.register_hook(hook)
+
+    def step() -> tuple[float, Any]:
+        w.grad = None
+        y = scaled(w)
+        for f in functions["all"]:
+            y = f(y)
+        y.sum().backward()
+        return y.sum(), w.grad
+
+    compiled = called(step)
+    for change in (change_forward, change_other, change_hook, change_rule):
+        change(7.0)
+        for found, wanted in zip(compiled(), step()):
+            np.testing.assert_allclose(found.numpy(), wanted.numpy())
+        repeat(compiled, times=2)
+
+
 def test_python_numbers_drawn_anew_are_an_error() -> None:
     compiled = tg.compile(lambda t: t * random.random())
     compiled(tg.tensor(x))

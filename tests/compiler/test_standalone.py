@@ -272,3 +272,14 @@ def test_what_cannot_be_saved_says_why(tmp_path: Path) -> None:
         compiled(np.ones(3))
     with pytest.raises(Error, match=r"SGD cannot be written to a file.*changes .*shape \(1,\)"):
         compiled.save_source(tmp_path / "saved.py")
+
+
+def test_gradients_from_outside_cannot_be_saved(tmp_path: Path) -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+    optimizer = optim.SGD([w], lr=0.1)
+    compiled = tg.compile(lambda: optimizer.step())
+    for _ in range(3):
+        w.grad = tg.tensor([1.0, 1.0])
+        compiled()
+    with pytest.raises(Error, match=r"computed outside of the function"):
+        compiled.save_source(tmp_path / "saved.py")

@@ -484,3 +484,58 @@ def test_labels_to_be_ignored_do_not_run_every_call_twice() -> None:
     assert len(said) == 1
     assert "in 8 calls a gradient or a result was not a number" in str(said[0].message)
     assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "Adam"])
+def test_gradients_from_outside_are_those_of_the_call(optimizer: str) -> None:
+    def losses(wrap: Callable[..., Any]) -> Array:
+        w = tg.tensor([1.0, 2.0, 3.0], requires_grad=True)
+        chosen = getattr(optim, optimizer)([w], lr=0.1)
+        norm = wrap(lambda: tg.sqrt(sum((p.grad**2).sum() for p in [w])))
+        update = wrap(lambda: chosen.step())
+        found = []
+        for k in range(6):
+            w.grad = None
+            ((k + 1) * w**2).sum().backward()
+            found += [norm().item(), (update(), w.numpy().copy())[1].sum()]
+        return np.array(found)
+
+    np.testing.assert_allclose(losses(tg.compile), losses(lambda f: f), rtol=1e-12)
+
+
+def test_gradients_may_be_set_and_do_nothing_else() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+
+    @tg.compile
+    def estimate(x: Any) -> None:
+        w.grad = tg.tensor([1.0, 2.0]) * x
+
+    @tg.compile
+    def forget() -> None:
+        w.grad = None
+
+    for k in range(5):
+        estimate(np.float64(k))
+        assert w.grad is not None
+        np.testing.assert_array_equal(w.grad.numpy(), [k, 2 * k])
+        forget()
+        assert w.grad is None
+    assert estimate.source and forget.source
+
+
+def test_nothing_added_to_a_gradient_and_that_of_another_parameter() -> None:
+    w, b = (tg.tensor([1.0, 2.0], requires_grad=True) for _ in range(2))
+    mirror = tg.tensor([0.0, 0.0], requires_grad=True)
+
+    @tg.compile
+    def step(x: Any) -> None:
+        mirror.grad = w.grad
+        ((w * x).sum() + (b * 0).sum()).backward()
+
+    for k in range(7):
+        step(np.array([1.0, 3.0]))
+        assert_same(w.grad, tg.tensor([k + 1.0, 3 * (k + 1.0)]))
+        assert_same(b.grad, tg.tensor([0.0, 0.0]))
+        if k:
+            assert_same(mirror.grad, tg.tensor([k * 1.0, k * 3.0]))
+    assert step.source

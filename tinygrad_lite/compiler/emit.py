@@ -168,11 +168,7 @@ class Emission:
                 for t, v in effect.gradients.items()
                 if v is not None and (v.kind != "gradient" or effect.clips)
             ]
-        asked += [
-            (t, v, None)
-            for t, v in self.program.gradients.items()
-            if v is not None and v.kind != "gradient"
-        ]
+        asked += [(t, v, None) for t, v in self.program.gradients.items() if v is not None]
         for t, v, group in asked:
             if v.kind == "changed":  # it stays in its place
                 self.source.slots[t, v] = slot = self.source.slots[t, v.source]

@@ -19,6 +19,7 @@ import numpy as np
 
 from tinygrad_lite.compiler.hidden import outward
 from tinygrad_lite.compiler.reach import PLAIN, SEQUENCES, joined, owner, same, trusted
+from tinygrad_lite.mode import mode
 from tinygrad_lite.tensor import Tensor
 
 CONTAINERS = (dict, *SEQUENCES)
@@ -98,16 +99,29 @@ class Watch:
             if frame.f_globals.get("__name__") == "logging" and not self.outward:
                 self.outward = "logging"
             return
-        key = (code, id(first))
+        key = (code, id(first), *(id(frame.f_locals.get(name)) for name in code.co_freevars))
         if key in self._seen:
             return
         self._seen.add(key)
-        function = self.closures.get(code)
+        function = self._function(frame)
         if function is not None:
             self._note(function, ".__defaults__", function.__defaults__)
             self._note(function, ".__kwdefaults__", function.__kwdefaults__)
         for kind, *names in _chains(code):
             self._follow(kind, names, frame, function)
+
+    def _function(self, frame: FrameType) -> FunctionType | None:
+        """The function that runs: hooks, rules and items of containers were not met before.
+
+        What runs within one operation is called by every call again, whatever it reads.
+        """
+        code = frame.f_code
+        known = self.closures.get(code)
+        within = mode().intercept is None
+        if within or not code.co_freevars or (known is not None and _runs(known, frame)):
+            return known
+        others = (f for f in gc.get_referrers(code) if isinstance(f, FunctionType))
+        return next((f for f in others if _runs(f, frame)), known)
 
     def _follow(
         self, kind: str, names: list[str], frame: FrameType, function: FunctionType | None
@@ -187,6 +201,12 @@ def _cell(function: FunctionType | None, name: str) -> Any:
     if function is None or name not in function.__code__.co_freevars or not function.__closure__:
         return None
     return function.__closure__[function.__code__.co_freevars.index(name)]
+
+
+def _runs(function: FunctionType, frame: FrameType) -> bool:
+    """Whether the closure of a function holds what a frame sees."""
+    cells = zip(function.__code__.co_freevars, function.__closure__ or ())
+    return all(_contents(cell) is frame.f_locals.get(name, _MISSING) for name, cell in cells)
 
 
 def _contents(cell: Any) -> Any:

@@ -26,6 +26,7 @@ class Hidden:
 
     Attributes:
         found: the first thing that was changed, in the user's words; empty for none.
+        tensors: those that it can get at.
     """
 
     def __init__(self, function: Callable[..., Any], arguments: Iterable[Any]) -> None:
@@ -34,6 +35,7 @@ class Hidden:
         self._renew()
         tensors = [(words, x) for words, x, *_ in self._known if isinstance(x, Tensor)]
         self._flags = [(words, t, t._requires_grad) for words, t in tensors]
+        self.tensors = [t for _, t in tensors]
 
     def _renew(self) -> None:
         """Take what there is now for granted."""

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_lite.compiler.binding import Bound
 from tinygrad_lite.compiler.bundle import Bundle
 from tinygrad_lite.compiler.face import face
-from tinygrad_lite.compiler.program import Effect, Error, Value
+from tinygrad_lite.compiler.program import Effect, Error
 from tinygrad_lite.optim.clip import clip_by_norm, clip_by_value, clip_grad_norm_, clip_grad_value_
 from tinygrad_lite.tensor import Tensor
 
@@ -104,7 +104,7 @@ def _update(
         members = [t for t in group["params"] if effect.gradients.get(t) is not None]
         if not members:
             continue
-        gradients = [bound.source.slots[t, _present(effect, t)].name for t in members]
+        gradients = [_slot(effect, t, bound) for t in members]
         states = [f"{first}_state_of_{names[id(t)]}" for t in members]
         calls.append(
             f"    {update}({first}_self, {first}_group_{number}, "
@@ -135,7 +135,7 @@ def _clipping(name: str, effect: Effect, bound: Bound, bundle: Bundle) -> list[s
             f"{effect.owner.__name__} of a gradient without dimensions cannot be written to a file "
             "that runs on its own: give the parameter the shape (1,)"
         )
-    names = ", ".join(bound.source.slots[t, _present(effect, t)].name for t in given)
+    names = ", ".join(_slot(effect, t, bound) for t in given)
     settings = ", ".join(map(bundle.number, effect.call.args[1:]))  # type: ignore[attr-defined]
     call = f"{bundle.add(rule, rule.__name__)}([{names}], {settings})"
     if effect.out is None:
@@ -144,10 +144,16 @@ def _clipping(name: str, effect: Effect, bound: Bound, bundle: Bundle) -> list[s
     return ["", "", f"def {name}():", f"    return [{dtype}({call})]"]
 
 
-def _present(effect: Effect, t: Tensor) -> Value:
+def _slot(effect: Effect, t: Tensor, bound: Bound) -> str:
+    """The name of the gradient of a tensor that an effect reads."""
     gradient = effect.gradients[t]
     assert gradient is not None
-    return gradient
+    if (t, gradient) not in bound.source.slots:
+        raise Error(
+            f"the gradient of {t._describe()} was computed outside of the function, so a file that "
+            "runs on its own would not have it: call backward() in the function"
+        )
+    return bound.source.slots[t, gradient].name
 
 
 def _generator(rng: np.random.Generator) -> str:

@@ -29,8 +29,8 @@ class Tracer:
 
     Args:
         name: of the function.
-        known: the tensors whose gradients are to be looked at when the call begins.
-        hidden: notices what else the function changes.
+        known: tensors whose gradients are to be looked at when the call begins.
+        hidden: notices what else the function changes, and knows of more such tensors.
     """
 
     def __init__(self, name: str, known: Iterable[Tensor], hidden: Hidden) -> None:
@@ -40,7 +40,7 @@ class Tracer:
         self.kept: list[Any] = []  # what is known by its id has to stay alive
         self.arrays: set[int] = set()
         self.given: dict[int, tuple[Tensor, Any, Any]] = {}
-        self.entry = {t: t._grad for t in known}
+        self.entry = {t: t._grad for t in (*known, *hidden.tensors)}
         self.met: dict[Tensor, Tensor | None] = {}
         self.first: dict[Tensor, Any] = {}
         self.data: dict[Tensor, Any] = {}
@@ -124,6 +124,9 @@ class Tracer:
                 f"{_place()()} reads the values that a tensor had before it was changed in place; "
                 "a compiled function keeps no copy of them. Make one: old = t + 0"
             )
+        if id(data) not in self.values and isinstance(x, Tensor):
+            for owner in [t for t, g in self.entry.items() if g is x]:
+                self.value(owner)  # with which its gradient is known as such
         found = self.values.get(id(data))
         if found is not None:
             return found
@@ -172,11 +175,11 @@ class Tracer:
         It is repeated as it is by every call of the compiled function.
         """
         tensors = list(tensors)
-        before = {t: self._gradient(t) for t in tensors}
-        self._store([t for t in tensors if t in self.data], before)
         for t in tensors:
             if id(t._data) not in self.values:
                 self.value(t)
+        before = {t: self._gradient(t) for t in tensors}
+        self._store([t for t in tensors if t in self.data], before)
         step = Effect(call, owner, before, [] if gradients else tensors, gradients, None, _place())
         with switched(intercept=None):
             result = self.hidden.explained(call)
@@ -302,6 +305,8 @@ class Tracer:
         program = self.program
         leaves, program.structure = flatten(result)
         program.returned = [self._returned(x) for x in leaves]
+        for t in [t for t, before in self.entry.items() if t._grad is not before]:
+            self.value(t)
         for t, before in self.met.items():
             entry = self.values.get(id(before._data)) if before is not None else None
             read = entry is not None and entry.kind == "gradient" and entry.source is t
