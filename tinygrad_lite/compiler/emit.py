@@ -12,7 +12,7 @@ from tinygrad_lite.compiler import emitters  # noqa: F401 - it fills the table
 from tinygrad_lite.compiler.memory import Lifetimes
 from tinygrad_lite.compiler.naming import Names, tensor_names
 from tinygrad_lite.compiler.passes.rewrite import is_view
-from tinygrad_lite.compiler.program import Effect, Program, Value
+from tinygrad_lite.compiler.program import Effect, Error, Program, Value
 from tinygrad_lite.compiler.writer import Writer, emit, has_own_way, spelled
 from tinygrad_lite.tensor import Tensor
 
@@ -168,7 +168,14 @@ class Emission:
                 for t, v in effect.gradients.items()
                 if v is not None and (v.kind != "gradient" or effect.clips)
             ]
-        asked += [(t, v, None) for t, v in self.program.gradients.items() if v is not None]
+        for t, v in self.program.gradients.items():
+            if v is not None and v.kind == "gradient" and v.source is not t:
+                raise Error(
+                    f"{t._describe()} was given the gradient that {v.source._describe()} had when "
+                    "the compiled function was called: give it to both outside of the function"
+                )
+            if v is not None:
+                asked.append((t, v, None))
         for t, v, group in asked:
             if v.kind == "changed":  # it stays in its place
                 self.source.slots[t, v] = slot = self.source.slots[t, v.source]

@@ -89,7 +89,9 @@ def _leaf(r: Returned, bound: Bound, paths: list[str]) -> str:
     """What stands for one leaf of the result."""
     if r.value is None:
         if isinstance(r.thing, Tensor):
-            return next(n for n, x in bound.source.given.items() if x is r.thing)
+            source = bound.source
+            live = zip(source.parameters[len(bound.program.arguments) :], source.live)
+            return next(n for n, x in (*source.given.items(), *live) if x is r.thing)
         return repr(r.thing)
     if r.thing:
         place: int = r.value.source
