@@ -189,6 +189,25 @@ def test_what_indices_choose_is_written_as_in_numpy() -> None:
         compiled(rows + 10, columns)
 
 
+def test_metrics_are_written_as_in_numpy() -> None:
+    layer = nn.Linear(3, 4, rng=0)
+
+    def scores(x: Any, labels: Any, one: Any) -> Any:
+        found = tg.argmax(layer(x), axis=1)
+        hits = found == labels
+        return found, hits.mean(), hits.sum(), tg.argmin(layer(one)), hits[:1].mean()
+
+    compiled = tg.compile(scores)
+    x, labels = np.random.default_rng(0).standard_normal((5, 3)), np.array([0, 3, 2, 1, 0])
+    given = x.astype(np.float32), labels, x[0].astype(np.float32)
+    for _ in range(3):
+        for found, right in zip(compiled(*given), scores(*given)):
+            np.testing.assert_array_equal(found, right, strict=True)
+    for text in (".argmax(1, ", ".argmin()", " / 5", "dot(weight, one, "):
+        assert text in compiled.source
+    assert "given" not in compiled.source.partition("bias = ")[2].partition("\n")[2]
+
+
 def test_arguments_in_dicts_and_by_keyword_have_their_own_names() -> None:
     @tg.compile
     def loss(p: Any, x: Any, *more: Any, scale: Any = 1.0, shift: Any = 0.0) -> Any:

@@ -15,7 +15,7 @@ LONGEST_DOT = 4096
 def linear(step: Instruction, w: Writer) -> bool:
     """x @ weight.T, and the bias added in place; axes before the last are rows like any other."""
     x, weight, bias = step.inputs
-    if len(x.shape) < 2 or not real(x, weight, bias, step.out) or 0 in (*x.shape, *weight.shape):
+    if not x.shape or not real(x, weight, bias, step.out) or 0 in (*x.shape, *weight.shape):
         return False
     out = w.out(step)
     rows, places = w.read(x), out
@@ -25,7 +25,8 @@ def linear(step: Instruction, w: Writer) -> bool:
         rows = w.view(x, flat, "rows") if once else flat.format(rows)
         fixed = step.out not in w.fresh
         places = w.setup_view(out, wide, f"{out}_rows") if fixed else wide.format(out)
-    w.line(f"{w.np('dot')}({rows}, {w.transposed(weight)}, {places})")
+    factors = f"{rows}, {w.transposed(weight)}" if len(x.shape) > 1 else f"{w.read(weight)}, {rows}"
+    w.line(f"{w.np('dot')}({factors}, {places})")
     added = widened(bias, step, w) or w.read(bias)
     w.assign(step, f"{w.np('add')}({out}, {added}, {out})", out)
     return True
@@ -57,14 +58,15 @@ def add_up(step: Instruction, w: Writer) -> bool:
     """Rows or columns added up by a product with ones; everything else by NumPy."""
     x, out = step.inputs[0], step.out
     mean = step.operation.name == "mean"
-    if not x.shape or not real(x, out):
+    countable = x.dtype.kind in "biu" and not out.shape
+    if not x.shape or not (real(x, out) or countable):
         return False
     axes = _axes(step)
     count = math.prod(x.shape[a] for a in axes)
     if mean and not count:
         return False
     if not out.shape:
-        _add_all(step, w, count if mean else 1)
+        _add_all(step, w, f" / {count}" if mean and (count > 1 or countable) else "")
         return True
     if axes == () and not mean:
         return False
@@ -88,14 +90,14 @@ def add_up(step: Instruction, w: Writer) -> bool:
     return True
 
 
-def _add_all(step: Instruction, w: Writer, count: int) -> None:
+def _add_all(step: Instruction, w: Writer, divided: str) -> None:
     x = step.inputs[0]
-    if x in w.fixed and x in w.solid and 0 < x.size <= LONGEST_DOT:
+    if real(x) and x in w.fixed and x in w.solid and 0 < x.size <= LONGEST_DOT:
         flat = w.view(x, "{}.reshape(-1)", "flat") if len(x.shape) > 1 else w.read(x)
         total = f"{w.np('dot')}({flat}, {w.ones(x.size, x.dtype)})"
     else:
         total = f"{w.np('add.reduce')}({w.read(x)}, None)"
-    w.assign(step, f"{total} / {count}" if count != 1 else total)
+    w.assign(step, f"{total}{divided}")
 
 
 @emits("fused row_sum")

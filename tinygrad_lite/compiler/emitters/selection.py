@@ -23,6 +23,22 @@ def relu(step: Instruction, w: Writer) -> bool:
     return True
 
 
+@emits("argmax", "argmin")
+def place_of(step: Instruction, w: Writer) -> bool:
+    """The index of the largest or smallest element."""
+    x, axis = step.inputs[0], step.attributes["axis"]
+    if not x.shape or step.attributes["keepdims"]:
+        return False
+    find = f"{w.read(x)}.{step.operation.name}"
+    if not step.out.shape:
+        w.assign(step, f"{find}({'' if axis is None else axis})")
+        return True
+    out = w.out(step)
+    w.line(f"{find}({axis}, {out})")
+    w.assign(step, out, out)
+    return True
+
+
 @emits("fused where_positive")
 def where_positive(step: Instruction, w: Writer) -> bool:
     """g where y > 0, else 0: as an integer y is then above 0 as well, and bits times 1 are kept."""
