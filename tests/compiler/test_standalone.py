@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import runpy
 import subprocess
 import sys
 from collections.abc import Callable
@@ -283,3 +284,25 @@ def test_gradients_from_outside_cannot_be_saved(tmp_path: Path) -> None:
         compiled()
     with pytest.raises(Error, match=r"computed outside of the function"):
         compiled.save_source(tmp_path / "saved.py")
+
+
+@pytest.mark.parametrize("name", ["slot", "typed", "PIECE", "prod"])
+def test_parameters_may_be_called_as_what_an_optimizer_needs(name: str, tmp_path: Path) -> None:
+    weight = tg.tensor(np.ones((3, 2)), requires_grad=True, name=name)
+    optimizer = optim.Adam([weight], lr=0.1)
+
+    @tg.compile
+    def step(x: Any) -> Any:
+        optimizer.zero_grad()
+        loss = ((x @ weight) ** 2).mean()
+        loss.backward()
+        optimizer.step()
+        return loss
+
+    x = np.random.default_rng(0).standard_normal((4, 3))
+    for _ in range(3):
+        step(x)
+    path = step.save_source(tmp_path / "step.py")
+    alone = runpy.run_path(str(path))["step"]
+    for _ in range(3):
+        np.testing.assert_allclose(alone(x), step(x).item(), rtol=1e-12)

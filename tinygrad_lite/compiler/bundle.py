@@ -8,7 +8,7 @@ import inspect
 import sys
 import textwrap
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
@@ -20,9 +20,13 @@ from tinygrad_lite.primitive import Primitive
 
 
 class Bundle:
-    """Definitions, each with what it refers to, so that they can stand in a file of their own."""
+    """Definitions, each with what it refers to, so that they can stand in a file of their own.
 
-    def __init__(self) -> None:
+    Args:
+        taken: names that the file has for other things.
+    """
+
+    def __init__(self, taken: Iterable[str]) -> None:
         self.imports = {
             "import numpy as np",
             "from pathlib import Path",
@@ -36,7 +40,8 @@ class Bundle:
             "    return np.random.Generator(bits)",
             "",
         ]
-        self.defined: dict[str, Any] = {"np": np, "Path": Path, "generator_at": None}
+        self.defined: dict[str, Any] = {name: object() for name in taken}
+        self.defined |= {"np": np, "Path": Path, "generator_at": None}
 
     def add(self, thing: Any, wish: str) -> str:
         """The name under which ``thing`` stands in the file."""
@@ -55,7 +60,8 @@ class Bundle:
         if isinstance(thing, ModuleType):
             self.imports.add(f"import {thing.__name__} as {name}")
         elif origin.partition(".")[0] in sys.stdlib_module_names:
-            self.imports.add(f"from {origin} import {thing.__name__} as {name}")
+            alias = f" as {name}" if name != thing.__name__ else ""
+            self.imports.add(f"from {origin} import {thing.__name__}{alias}")
         elif origin.partition(".")[0] == "numpy":
             place = "np" if getattr(np, thing.__name__, None) is thing else origin
             self.lines.append(f"{name} = {place}.{thing.__name__}")

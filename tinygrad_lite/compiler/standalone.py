@@ -28,7 +28,8 @@ def save(bound: Bound, nest: Any, path: str | Path) -> Path:
     """
     path = Path(path).with_suffix(".py")
     source = bound.source
-    bundle = Bundle()
+    functions = {n for n, x in source.given.items() if not isinstance(x, (Tensor, np.ndarray))}
+    bundle = Bundle(bound.namespace.keys() - functions)
     arrays: dict[str, Any] = {}
     late: list[str] = []
     for name, thing in source.given.items():
