@@ -306,3 +306,16 @@ def test_a_product_with_its_axes_exchanged_or_left_as_they_are(axes: Any) -> Non
         assert compiled(np.float64(x)).item() == expected
         for t, g in zip((a, b), gradients, strict=True):
             np.testing.assert_allclose(t.grad, g)
+
+
+def test_numbers_beside_narrow_integers() -> None:
+    pixels = np.array([1, 255, 0], np.uint8)
+    small = np.array([-128, 127, 3], np.int8)
+    for f in (
+        lambda x: x / 256,
+        lambda x: tg.where(x != -100, x, 0),
+        lambda x: x < 2**40,
+        lambda x: tg.maximum(x, 100) / -1000,
+    ):
+        agree(f, (pixels,), (pixels[::-1],))
+        agree(f, (small,), (small[::-1],))

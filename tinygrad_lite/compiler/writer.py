@@ -154,7 +154,11 @@ class Writer:
         if v.weak:
             fits = dtype is not None and (
                 dtype.kind == "f"
-                or (dtype.kind in "iu" and isinstance(data, int) and not isinstance(data, bool))
+                or (
+                    dtype.kind in "iu"
+                    and type(data) is int
+                    and np.can_cast(np.min_scalar_type(data), dtype)
+                )
             )
             if fits and dtype is not None and isinstance(data, (int, float)):
                 return self.constant(data, dtype)
