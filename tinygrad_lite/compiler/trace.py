@@ -46,7 +46,6 @@ class Tracer:
         self.data: dict[Tensor, Any] = {}
         self.stepped: dict[Tensor, Any] = {}
         self.former: list[Any] = []
-        self.replaced: list[tuple[Tensor, Any, Callable[[], str]]] = []
         self.start = tick()
         self.refused: Error | None = None
 
@@ -125,7 +124,6 @@ class Tracer:
                 f"{_place()()} reads the values that a tensor had before it was changed in place; "
                 "a compiled function keeps no copy of them. Make one: old = t + 0"
             )
-        self._alone(x, data)
         if id(data) not in self.values and isinstance(x, Tensor):
             for owner in [t for t, g in self.entry.items() if g is x]:
                 self.value(owner)  # with which its gradient is known as such
@@ -261,8 +259,6 @@ class Tracer:
 
     def changes(self, t: Tensor) -> None:
         """A tensor is about to be given other values by an operation."""
-        if id(t) in self.arrays and isinstance(t._data, np.ndarray):
-            self.replaced.append((t, t._data, _place()))
         value = self.values.get(id(t._data))
         if self._new(t):
             self.value(t)
@@ -271,16 +267,6 @@ class Tracer:
             self._leaf(t, value)
         elif value is not None and value.kind == "captured":
             self.data.setdefault(t, t._data)
-
-    def _alone(self, x: Any, data: Any) -> None:
-        """An array is looked at: it must not share memory with one that was changed in place."""
-        for t, before, place in self.replaced:
-            if t is not x and t._data is not before and np.shares_memory(data, before):
-                raise self.refusal(
-                    f"{place()} changes an array in place that shares memory with another of shape "
-                    f"{np.shape(data)}. NumPy changes both, a compiled function would not: change "
-                    "a copy (part = x[1:] + 0), or the whole through an index (x[1:] += 1)"
-                )
 
     def is_number(self, t: Tensor) -> bool:
         """Whether ``t`` stands for a number of NumPy's: ``+=`` gives the name another one."""
@@ -319,9 +305,6 @@ class Tracer:
         program = self.program
         leaves, program.structure = flatten(result)
         program.returned = [self._returned(x) for x in leaves]
-        for t, data, given in self.given.values():
-            if isinstance(given, np.ndarray):
-                self._alone(t, data)
         for t in [t for t, before in self.entry.items() if t._grad is not before]:
             self.value(t)
         for t, before in self.met.items():
