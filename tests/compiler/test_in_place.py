@@ -188,3 +188,70 @@ def test_a_tensor_that_the_call_makes_is_new_in_every_call() -> None:
 
     for i in range(5):
         assert step(np.full(2, float(i))).tolist() == [1.0 - i, 1.0 - 2 * i]
+
+
+SHARED = {
+    "the whole of a part": lambda x, y: (part := x[1:], part.__iadd__(1), x * 2)[-1],
+    "a part of the whole": lambda x, y: (part := x[1:], x.__iadd__(1), part * 2)[-1],
+    "the caller's": lambda x, y: (part := x.T, part.__setitem__(0, 1.0), part * 1)[-1],
+    "one that was returned": lambda x, y: (h := x * 2, part := h[1:], part.__isub__(1), h)[-1],
+    "another argument": lambda x, y: (x.__iadd__(1), y * 2)[-1],
+}
+
+
+@pytest.mark.parametrize("change", SHARED)
+def test_arrays_that_share_memory_are_not_changed_unnoticed(change: str) -> None:
+    whole = np.arange(12.0).reshape(4, 3)
+    with pytest.raises(Error, match=r"test_in_place.py:.* changes an array in place that shares"):
+        tg.compile(SHARED[change])(whole[:3], whole[1:])
+
+
+def test_parts_of_an_array_that_do_not_overlap_may_be_changed() -> None:
+    @tg.compile
+    def columns(x: Any) -> Any:
+        left, right = (x * 2)[:, 0], (x * 2)[:, 1]
+        left += right
+        left[::-1] = left
+        return left * right
+
+    x = np.arange(6.0).reshape(3, 2)
+    for _ in range(4):
+        np.testing.assert_array_equal(columns(x), (2 * x).sum(axis=1)[::-1] * 2 * x[:, 1])
+    assert columns.source
+
+
+def test_parts_are_changed_and_put_back() -> None:
+    @tg.compile
+    def f(x: Any) -> Any:
+        h = x * 2
+        h[1:] += x[1:]
+        h[1:] *= h[:-1]
+        h[0] -= 1
+        inner = h[1:]
+        inner[1:] += 1
+        return inner * 2
+
+    def by_hand(x: Any) -> Any:
+        h = x * 2
+        h[1:] += x[1:]
+        h[1:] *= h[:-1].copy()
+        inner = h[1:]
+        inner[1:] += 1
+        return inner * 2
+
+    for i in range(5):
+        x = np.arange(4.0) + i
+        np.testing.assert_array_equal(f(x.copy()), by_hand(x.copy()))
+    assert f.source
+
+
+def test_a_part_that_is_put_elsewhere_is_not_put_back() -> None:
+    def shifted(x: Any) -> Any:
+        h = x * 2
+        part = h[1:]
+        part += 1
+        h[:-1] = part
+        return h
+
+    with pytest.raises(Error, match="changes an array in place that shares"):
+        tg.compile(shifted)(np.arange(4.0))

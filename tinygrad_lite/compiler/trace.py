@@ -46,6 +46,7 @@ class Tracer:
         self.data: dict[Tensor, Any] = {}
         self.stepped: dict[Tensor, Any] = {}
         self.former: list[Any] = []
+        self.replaced: list[tuple[Tensor, Any, Callable[[], str]]] = []
         self.start = tick()
         self.refused: Error | None = None
 
@@ -88,6 +89,8 @@ class Tracer:
         if any(hasattr(type(x), "__primitive__") for x in inputs):
             with switched(intercept=None):
                 return operation(*inputs, **attributes)
+        if operation.name == "assign":
+            self._put_back(inputs[0], inputs[1], attributes)
         values = [self.value(x) for x in inputs]
         scope = mode().scope
         with switched(intercept=None):
@@ -124,6 +127,7 @@ class Tracer:
                 f"{_place()()} reads the values that a tensor had before it was changed in place; "
                 "a compiled function keeps no copy of them. Make one: old = t + 0"
             )
+        self._alone(x, data)
         if id(data) not in self.values and isinstance(x, Tensor):
             for owner in [t for t, g in self.entry.items() if g is x]:
                 self.value(owner)  # with which its gradient is known as such
@@ -259,14 +263,41 @@ class Tracer:
 
     def changes(self, t: Tensor) -> None:
         """A tensor is about to be given other values by an operation."""
+        if id(t) in self.arrays and isinstance(t._data, np.ndarray):
+            self.replaced.append((t, t._data, _place()))
         value = self.values.get(id(t._data))
         if self._new(t):
-            self.value(t)
+            if value is None:
+                self.value(t)
         elif value is None and t.record is None:
             value = self._note(t._data, "state", t)
             self._leaf(t, value)
         elif value is not None and value.kind == "captured":
             self.data.setdefault(t, t._data)
+
+    def _alone(self, x: Any, data: Any) -> None:
+        """An array is looked at: it must not share memory with one that was changed in place."""
+        for t, before, place in self.replaced:
+            if t is not x and t._data is not before and np.shares_memory(data, before):
+                raise self.refusal(
+                    f"{place()} changes an array in place that shares memory with another of shape "
+                    f"{np.shape(data)}. NumPy changes both, a compiled function would not: change "
+                    "a copy (part = x[1:] + 0), or the whole through an index (x[1:] += 1)"
+                )
+
+    def _put_back(self, x: Any, part: Any, attributes: dict[str, Any]) -> None:
+        """``x[1:] += 1`` takes a part, changes it and puts it back: x is not left as it was."""
+        whole = self.values.get(id(x._data))
+        for entry in [e for e in self.replaced if e[0] is part]:
+            taken = self.values.get(id(entry[1]))
+            if any(
+                step.out is taken
+                and step.inputs[0] is whole
+                and step.operation.name == "getitem"
+                and step.attributes == attributes
+                for step in self.program.instructions
+            ):
+                self.replaced = [e for e in self.replaced if e is not entry]
 
     def is_number(self, t: Tensor) -> bool:
         """Whether ``t`` stands for a number of NumPy's: ``+=`` gives the name another one."""
@@ -305,6 +336,9 @@ class Tracer:
         program = self.program
         leaves, program.structure = flatten(result)
         program.returned = [self._returned(x) for x in leaves]
+        for t, data, given in self.given.values():
+            if isinstance(given, np.ndarray):
+                self._alone(t, data)
         for t in [t for t, before in self.entry.items() if t._grad is not before]:
             self.value(t)
         for t, before in self.met.items():
