@@ -319,3 +319,18 @@ def test_numbers_beside_narrow_integers() -> None:
     ):
         agree(f, (pixels,), (pixels[::-1],))
         agree(f, (small,), (small[::-1],))
+
+
+def test_a_number_from_a_buffer_keeps_its_value_when_the_buffer_is_used_again() -> None:
+    w = tg.tensor([1.0, 2.0], requires_grad=True)
+
+    def last(x: Any) -> Any:
+        w.grad = None
+        y = tg.broadcast_to((w * x).mean(), (2,))[..., -1]
+        (5 * y * y).backward()
+        return y
+
+    compiled = tg.compile(last)
+    for x in (1.0, 2.0, 3.0, 4.0):
+        assert compiled(np.float64(x)).item() == 1.5 * x
+        np.testing.assert_array_equal(w.grad, [7.5 * x * x] * 2)

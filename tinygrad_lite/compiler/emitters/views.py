@@ -32,7 +32,8 @@ def getitem(step: Instruction, w: Writer) -> bool:
         return True
     if step.out.shape:
         w.allocates(step)
-    w.assign(step, f"{w.read(x)}[{index}]")
+    number = "" if step.out.shape or Ellipsis not in step.attributes["pattern"] else "[()]"
+    w.assign(step, f"{w.read(x)}[{index}]{number}")  # else it would be a view
     return True
 
 
